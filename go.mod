@@ -1,0 +1,3 @@
+module github.com/inkwire/inkwire
+
+go 1.26
