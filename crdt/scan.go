@@ -38,6 +38,8 @@ type scan struct {
 	sections []section
 	deletes  int // offset of the delete set
 	info     Info
+	gcs      int                 // GC structs
+	opening  uint32              // length of the first struct
 	roots    map[string]struct{} // names are collected here, unless it is nil
 	reader   structReader
 	current  encoded
@@ -48,7 +50,7 @@ type scan struct {
 // cut or converted. It allocates nothing once s has the capacity.
 func scanUpdate(update []byte, f format, lim *Limits, s *scan) error {
 	s.sections = s.sections[:0]
-	s.info = Info{}
+	s.info, s.gcs, s.opening = Info{}, 0, 0
 	return refuse("update", s.run(update, f, lim.structs(len(update))))
 }
 
@@ -73,6 +75,12 @@ func (s *scan) run(update []byte, f format, limit int) error {
 			}
 			if err := e.check(r.d.Offset()); err != nil {
 				return err
+			}
+			if e.kind() == kindGC {
+				s.gcs++
+			}
+			if s.opening == 0 {
+				s.opening = e.length
 			}
 			if whole && e.kind() == kindSkip {
 				whole, sec.whole = false, e.id.Clock

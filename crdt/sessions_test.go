@@ -91,6 +91,17 @@ func TestSessionBytes(t *testing.T) {
 				got, err = ConvertV2ToV1(s.V2[i])
 				sameBytes(t, "update V2 to V1", got, plain, err)
 			}
+			merged, err := MergeUpdates(s.Updates)
+			sameBytes(t, "merge", merged, s.Want.Merged, err)
+			sv, err := DecodeStateVector(s.HalfSV)
+			if err != nil {
+				t.Error(err)
+			}
+			sameBytes(t, "state vector", EncodeStateVector(sv), s.HalfSV, nil)
+			got, err = DiffUpdate(merged, sv)
+			sameBytes(t, "diff", got, s.Want.MergedDiff, err)
+			got, err = EncodeStateVectorFromUpdate(merged)
+			sameBytes(t, "state vector of the merged", got, s.Want.MergedSV, err)
 			snap, err := DecodeSnapshot(s.Want.Snapshot)
 			sameBytes(t, "snapshot", EncodeSnapshot(snap), s.Want.Snapshot, err)
 		})
