@@ -1,0 +1,249 @@
+package crdt
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"github.com/inkwire/inkwire/lib0"
+)
+
+// ApplyUpdate integrates an update in format V1. A malformed one, or one that
+// asks for more than the document's limits allow, is refused whole with an
+// *Error, and the document is as it was. What depends on updates that haven't
+// come yet waits for them (see Pending).
+func (d *Doc) ApplyUpdate(update []byte, origin any) error {
+	return d.applyFormat(update, formatV1, origin)
+}
+
+// ApplyUpdateV2 is ApplyUpdate for format V2.
+func (d *Doc) ApplyUpdateV2(update []byte, origin any) error {
+	update, err := transcode(update, formatV2, formatAny, true)
+	if err != nil {
+		return err
+	}
+	return d.applyFormat(update, formatAny, origin)
+}
+
+// applyFormat applies an update in formatV1 or formatAny, in two passes: the
+// first validates all of it and changes nothing, the second integrates.
+func (d *Doc) applyFormat(update []byte, f format, origin any) error {
+	if len(d.queue) > 0 {
+		return errors.New("crdt: an update can't be applied within a transaction of its document")
+	}
+	if err := scanUpdate(update, f, &d.limits, &d.apply.scan); err != nil {
+		return err
+	}
+	d.work = 0
+	pending := d.pending
+	tx := d.begin(origin, false)
+	if err := d.integrateUpdate(tx, update, f); err != nil {
+		d.pending = pending
+		d.rollback(tx)
+		return err
+	}
+	d.end(tx)
+	return nil
+}
+
+// integrateUpdate integrates a validated update and, if it brought what pending
+// structs wait for, those (Yjs: readUpdateV2).
+func (d *Doc) integrateUpdate(tx *Transaction, update []byte, f format) error {
+	deletes := d.apply.scan.deletes
+	rest, err := d.integrateStructs(tx, update, f)
+	if err != nil {
+		return err
+	}
+	retry, err := d.addPending(rest)
+	if err != nil {
+		return err
+	}
+	if err := d.applyDeletes(tx, update[deletes:]); err != nil {
+		return err
+	}
+	if !retry {
+		return nil
+	}
+	waiting := d.pending.structs
+	d.pending.structs, d.pending.missing = nil, nil
+	if err := scanUpdate(waiting, formatAny, &d.limits, &d.apply.scan); err != nil {
+		return err
+	}
+	return d.integrateUpdate(tx, waiting, formatAny)
+}
+
+// An applier holds what integrating one update needs.
+type applier struct {
+	scan     scan
+	sections []cursor   // by ascending client id
+	stack    []incoming // structs that wait for one of another section
+}
+
+// A cursor reads one client's section of an update.
+type cursor struct {
+	client  uint64
+	dec     lib0.Decoder
+	clock   uint32
+	left    int  // structs not read yet
+	last    mark // where the struct read last begins
+	dropped bool // what follows last must wait
+}
+
+// A mark is a position in a section.
+type mark struct {
+	offset int
+	clock  uint32
+	left   int // structs from here on
+}
+
+// An incoming struct has been read and waits for its turn.
+type incoming struct {
+	e       encoded
+	section int
+}
+
+// rest is what of an update can't be integrated yet.
+type rest struct {
+	missing StateVector
+	update  []byte // formatAny, without deletes
+}
+
+// integrateStructs integrates all structs of an update that have what they
+// depend on: the highest client first, and whenever a struct needs one of
+// another section, that section first (Yjs: integrateStructs). It returns what
+// could not be integrated; nil if nothing is left.
+func (d *Doc) integrateStructs(tx *Transaction, update []byte, f format) (*rest, error) {
+	a := &d.apply
+	a.load(update)
+	stack := a.stack[:0]
+	defer func() { a.stack = stack[:0] }()
+	var left *rest
+	asAny := f == formatAny
+	top := len(a.sections) - 1
+	for {
+		// The next struct: the one that waited for those just integrated, or
+		// the next of the highest section.
+		var s incoming
+		if n := len(stack); n > 0 {
+			s = stack[n-1]
+			stack = stack[:n-1]
+		} else {
+			for top >= 0 && (a.sections[top].dropped || a.sections[top].left == 0) {
+				top--
+			}
+			if top < 0 {
+				break
+			}
+			s.section = top
+			if err := a.sections[top].next(&s.e, asAny); err != nil {
+				return nil, err
+			}
+		}
+		for {
+			m, err := d.place(tx, &s.e)
+			if err != nil {
+				return nil, err
+			}
+			if m.none() {
+				break
+			}
+			stack = append(stack, s)
+			if k := a.section(m.Client); k >= 0 && a.sections[k].left > 0 && m.Client != s.e.id.Client {
+				s = incoming{section: k}
+				if err := a.sections[k].next(&s.e, asAny); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			// Nothing here can bring it: all that wait, and what follows them
+			// in their sections, must wait for another update.
+			if left == nil {
+				left = &rest{missing: StateVector{}}
+			}
+			left.missing.lower(ID(m))
+			for _, w := range stack {
+				a.sections[w.section].dropped = true
+			}
+			stack = stack[:0]
+			break
+		}
+	}
+	if left == nil {
+		return nil, nil
+	}
+	var err error
+	left.update, err = a.restUpdate(update, f)
+	return left, err
+}
+
+// lower notes that the clock of a client is missing.
+func (sv StateVector) lower(id ID) {
+	if c, ok := sv[id.Client]; !ok || c > id.Clock {
+		sv[id.Client] = id.Clock
+	}
+}
+
+// load sets a cursor on each section of the scanned update. Of several sections
+// of one client the last counts, as in yjs.
+func (a *applier) load(update []byte) {
+	a.sections = a.sections[:0]
+	for i := range a.scan.sections {
+		s := &a.scan.sections[i]
+		c := cursor{client: s.client, dec: lib0.NewDecoder(update), clock: s.clock, left: s.count}
+		c.dec.Seek(s.offset)
+		if k := slices.IndexFunc(a.sections, func(o cursor) bool { return o.client == s.client }); k >= 0 {
+			a.sections[k] = c
+			continue
+		}
+		a.sections = append(a.sections, c)
+	}
+	slices.SortFunc(a.sections, func(x, y cursor) int { return cmp.Compare(x.client, y.client) })
+}
+
+// section returns the index of a client's section, or -1.
+func (a *applier) section(client uint64) int {
+	k, ok := slices.BinarySearchFunc(a.sections, client, func(c cursor, id uint64) int {
+		return cmp.Compare(c.client, id)
+	})
+	if !ok || a.sections[k].dropped {
+		return -1
+	}
+	return k
+}
+
+func (c *cursor) next(e *encoded, asAny bool) error {
+	c.last = mark{c.dec.Offset(), c.clock, c.left}
+	e.id = ID{c.client, c.clock}
+	if err := readStruct(&c.dec, asAny, e); err != nil {
+		return err
+	}
+	c.clock += e.length
+	c.left--
+	return nil
+}
+
+// restUpdate builds an update in formatAny of what the dropped sections hold
+// from their last structs on.
+func (a *applier) restUpdate(update []byte, f format) ([]byte, error) {
+	n := 0
+	var body []byte
+	for k := len(a.sections) - 1; k >= 0; k-- {
+		c := &a.sections[k]
+		if !c.dropped {
+			continue
+		}
+		n++
+		body = lib0.AppendUvarint(body, uint64(c.last.left))
+		body = lib0.AppendUvarint(body, c.client)
+		body = lib0.AppendUvarint(body, uint64(c.last.clock))
+		first, e := c.last.offset, encoded{}
+		for c.left > 0 { // find the section's end
+			if err := c.next(&e, f == formatAny); err != nil {
+				return nil, err
+			}
+		}
+		body = append(body, update[first:c.dec.Offset()]...)
+	}
+	out := append(lib0.AppendUvarint(nil, uint64(n)), body...)
+	return transcode(append(out, 0), f, formatAny, false)
+}

@@ -1,0 +1,147 @@
+package crdt
+
+// A missing names a clock that has to come before a struct can be integrated.
+type missing ID
+
+// nobody is the client of no missing clock: ids stay below 2^53.
+const nobody = ^uint64(0)
+
+func (m missing) none() bool { return m.Client == nobody }
+
+// place integrates a struct of an update, or its part that is new, or tells
+// what is missing for that (Yjs: Item.getMissing and Item.integrate). The
+// struct has been validated by itself: its own client's clocks that it names are
+// below its own.
+func (d *Doc) place(tx *Transaction, e *encoded) (missing, error) {
+	done := missing{Client: nobody}
+	kind := e.kind()
+	if kind == kindSkip {
+		return done, nil
+	}
+	d.work++
+	if err := d.overWork(e.offset); err != nil {
+		return done, err
+	}
+	ci := d.clientIndex(e.id.Client)
+	state := uint32(0)
+	if ci != noClient {
+		state = d.clients[ci].state
+	}
+	if e.id.Clock > state {
+		return missing{e.id.Client, e.id.Clock - 1}, nil
+	}
+	known := state - e.id.Clock // clocks of the struct that are there already
+	if kind == kindGC {
+		if known < e.length {
+			d.addGC(tx, d.ensureClient(e.id.Client), state, e.length-known)
+		}
+		return done, nil
+	}
+
+	// Everything that it refers to must be there.
+	hasOrigin, hasRight := e.info&0x80 != 0, e.info&0x40 != 0
+	hasParentID := e.info&0xc0 == 0 && !e.hasRoot
+	origin, right, parent := int32(noClient), int32(noClient), int32(noClient)
+	if hasOrigin {
+		if origin = d.clientIndex(e.origin.Client); !d.has(origin, e.origin.Clock) {
+			return missing{e.origin.Client, d.stateOf(e.origin.Client)}, nil
+		}
+	}
+	if hasRight {
+		if right = d.clientIndex(e.right.Client); !d.has(right, e.right.Clock) {
+			return missing{e.right.Client, d.stateOf(e.right.Client)}, nil
+		}
+	}
+	if hasParentID {
+		if parent = d.clientIndex(e.parentID.Client); !d.has(parent, e.parentID.Clock) {
+			return missing{e.parentID.Client, d.stateOf(e.parentID.Client)}, nil
+		}
+	}
+
+	// Its neighbours, and through them or by name its list. Without one (they
+	// are collected) it becomes a GC struct.
+	var li, ri, chain int32
+	if hasOrigin {
+		li = d.cleanEnd(tx, origin, e.origin.Clock)
+	}
+	if hasRight {
+		ri = d.cleanStart(tx, right, e.right.Clock)
+	}
+	switch {
+	case hasOrigin || hasRight:
+		if li != 0 {
+			chain = d.item(li).chain
+		}
+		if ri != 0 && (li == 0 || d.item(ri).chain == 0) {
+			chain = d.item(ri).chain
+		}
+	case e.hasRoot:
+		t, err := d.updateRoot(e)
+		if err != nil {
+			return done, err
+		}
+		chain = t.chainOf(e.sub, e.info&0x20 != 0)
+	default:
+		if p := d.item(d.itemAt(parent, e.parentID.Clock)); p.kind() == kindType {
+			chain = d.typeOf(p).chainOf(e.sub, e.info&0x20 != 0)
+		}
+	}
+	if known >= e.length {
+		return done, nil
+	}
+	ci = d.ensureClient(e.id.Client)
+	if known > 0 {
+		li = d.cleanEnd(tx, ci, state-1)
+		origin, hasOrigin, e.origin.Clock = ci, true, state-1
+		if d.item(li).kind() == kindGC {
+			chain = 0
+		}
+	}
+	if chain == 0 {
+		d.addGC(tx, ci, state, e.length-known)
+		return done, nil
+	}
+	if kind == kindType && int(d.chains[chain].t.depth) >= d.limits.Depth {
+		return done, overLimit("update", e.offset, "a type nested more than %d deep", d.limits.Depth)
+	}
+
+	i, it := d.alloc()
+	it.clock, it.length = state, e.length-known
+	it.left, it.right = li, ri
+	it.origin, it.rightOrigin = origin, right
+	if hasOrigin {
+		it.originClock = e.origin.Clock
+	}
+	if hasRight {
+		it.rightOriginClock = e.right.Clock
+	}
+	it.chain = chain
+	it.meta = uint32(ci)<<clientShift | uint32(kind)
+	d.readContent(e, it, known)
+	d.integrate(tx, i)
+	return done, nil
+}
+
+// has tells whether the clock of a client, by index, is there.
+func (d *Doc) has(ci int32, clock uint32) bool {
+	return ci != noClient && clock < d.clients[ci].state
+}
+
+// updateRoot returns the root type that a struct names.
+func (d *Doc) updateRoot(e *encoded) (*ytype, error) {
+	if t, ok := d.roots[string(e.root)]; ok {
+		return t, nil
+	}
+	if len(d.roots) >= d.limits.Roots {
+		return nil, overLimit("update", e.offset, "more than %d root types", d.limits.Roots)
+	}
+	return d.root(string(e.root), KindUnknown)
+}
+
+// overWork returns an error once the update under way has cost too much.
+func (d *Doc) overWork(offset int) error {
+	if d.work <= d.limits.Work {
+		return nil
+	}
+	return overLimit("update", offset, "more than %d steps to integrate it", d.limits.Work)
+}

@@ -1,0 +1,105 @@
+package crdt
+
+import "math"
+
+// rollback takes back all that an update's transaction did so far. That costs
+// as much as loading the document, and only an update pays for it that runs
+// into a limit while it is integrated: nothing is kept for it beforehand.
+//
+// It works because a transaction destroys nothing before its clean-up: new
+// items lie above the clocks at its start, deleted ones still have their
+// content. So the state before is encoded from what is there, and loaded anew.
+// Types stay the same to those who hold them.
+func (d *Doc) rollback(tx *Transaction) {
+	for _, u := range d.cuts {
+		d.clients[u.client].chars.restore(u.clock, u.high, u.low)
+	}
+	state := d.stateBefore(tx)
+
+	types := map[ID]*ytype{}
+	for ci, c := range d.clients {
+		for _, b := range c.blocks {
+			for _, i := range b.items {
+				if it := d.item(i); it.kind() == kindType && it.clock < tx.beforeClock(int32(ci)) {
+					types[ID{c.id, it.clock}] = d.typeOf(it)
+				}
+			}
+		}
+	}
+	d.tx = nil
+	clear(d.queue)
+	d.queue = d.queue[:0]
+	d.arena = arena{}
+	d.clients, d.clientIndexes = nil, map[uint64]int32{}
+	clear(d.clientCache[:])
+	d.chains, d.freeChains = make([]chain, 1, 4), nil
+	d.contents, d.freeContents = nil, nil
+	d.passed = passing{}
+	d.subdocs = nil
+	for _, name := range d.rootNames[tx.roots:] {
+		delete(d.roots, name)
+	}
+	d.rootNames = d.rootNames[:tx.roots]
+	formatted := map[*ytype]bool{}
+	for _, t := range d.roots {
+		formatted[t] = t.formatted
+		t.reset()
+		t.attach(d)
+	}
+	for _, t := range types {
+		t.reset()
+	}
+
+	d.reuse = types
+	limits, clean := d.limits, d.noClean
+	d.limits, d.noClean = unlimited, true
+	quiet := d.hookSet
+	d.hookSet = hookSet{}
+	pending := d.pending
+	d.pending = pendingUpdates{}
+	err := d.applyFormat(state, formatAny, nil)
+	d.pending = pending
+	d.hookSet = quiet
+	d.limits, d.noClean = limits, clean
+	d.reuse = nil
+	if err != nil {
+		panic("crdt: own encoding: " + err.Error())
+	}
+	for t, f := range formatted {
+		t.formatted = f
+	}
+}
+
+// stateBefore encodes the state at the start of a transaction that hasn't been
+// cleaned up, in formatAny.
+func (d *Doc) stateBefore(tx *Transaction) []byte {
+	tx.sortDeletes()
+	var sections []clockSpan
+	var ranges []deleted
+	for ci, c := range d.clients {
+		end := tx.beforeClock(int32(ci))
+		if end == 0 {
+			continue
+		}
+		sections = append(sections, clockSpan{int32(ci), 0, end})
+		for _, b := range c.blocks {
+			for _, i := range b.items {
+				it := d.item(i)
+				if it.clock < end && it.deleted() && !tx.deletedIn(it) {
+					ranges = append(ranges, deleted{int32(ci), it.clock, it.length})
+				}
+			}
+		}
+	}
+	return d.appendRanges(d.appendStructs(nil, sections, true), ranges)
+}
+
+// unlimited is for what the document itself has encoded.
+var unlimited = Limits{
+	Structs: math.MaxInt32, Work: math.MaxInt, Depth: math.MaxInt, Roots: math.MaxInt, PendingBytes: math.MaxInt,
+}
+
+// reset empties a type that is about to be loaded anew.
+func (t *ytype) reset() {
+	*t = ytype{kind: t.kind, name: t.name, handle: t.handle, formatted: t.formatted}
+}
