@@ -54,6 +54,9 @@ func (d *Doc) integrateUpdate(tx *Transaction, update []byte, f format) error {
 	if err != nil {
 		return err
 	}
+	if rest == nil && d.pending.empty() {
+		return d.applyDeletes(tx, update[deletes:])
+	}
 	retry, err := d.addPending(rest)
 	if err != nil {
 		return err
@@ -75,7 +78,8 @@ func (d *Doc) integrateUpdate(tx *Transaction, update []byte, f format) error {
 // An applier holds what integrating one update needs.
 type applier struct {
 	scan     scan
-	sections []cursor   // by ascending client id
+	sections []cursor // by ascending client id
+	current  incoming
 	stack    []incoming // structs that wait for one of another section
 }
 
@@ -109,71 +113,82 @@ type rest struct {
 }
 
 // integrateStructs integrates all structs of an update that have what they
-// depend on: the highest client first, and whenever a struct needs one of
-// another section, that section first (Yjs: integrateStructs). It returns what
-// could not be integrated; nil if nothing is left.
+// depend on. It returns what could not be integrated; nil if nothing is left.
 func (d *Doc) integrateStructs(tx *Transaction, update []byte, f format) (*rest, error) {
+	switch d.apply.scan.info.Structs {
+	case 0:
+		return nil, nil
+	case 1: // a keystroke: the scan has read it already
+		m, err := d.place(tx, &d.apply.scan.current)
+		if err != nil || m.none() {
+			return nil, err
+		}
+	}
 	a := &d.apply
 	a.load(update)
-	stack := a.stack[:0]
-	defer func() { a.stack = stack[:0] }()
-	var left *rest
-	asAny := f == formatAny
+	missing, err := d.integrateSections(tx, f == formatAny)
+	if err != nil || missing == nil {
+		return nil, err
+	}
+	left, err := a.restUpdate(update, f)
+	return &rest{missing, left}, err
+}
+
+// integrateSections integrates the highest client first and, whenever a struct
+// needs one of another section, that section up to there (Yjs:
+// integrateStructs). It returns which clocks are missing for the sections that
+// it had to drop; nil if it dropped none.
+func (d *Doc) integrateSections(tx *Transaction, asAny bool) (missing StateVector, err error) {
+	a := &d.apply
 	top := len(a.sections) - 1
+	cur := &a.current
 	for {
 		// The next struct: the one that waited for those just integrated, or
 		// the next of the highest section.
-		var s incoming
-		if n := len(stack); n > 0 {
-			s = stack[n-1]
-			stack = stack[:n-1]
+		if n := len(a.stack); n > 0 {
+			*cur = a.stack[n-1]
+			a.stack = a.stack[:n-1]
 		} else {
 			for top >= 0 && (a.sections[top].dropped || a.sections[top].left == 0) {
 				top--
 			}
 			if top < 0 {
-				break
+				return missing, nil
 			}
-			s.section = top
-			if err := a.sections[top].next(&s.e, asAny); err != nil {
+			cur.section = top
+			if err := a.sections[top].next(&cur.e, asAny); err != nil {
 				return nil, err
 			}
 		}
 		for {
-			m, err := d.place(tx, &s.e)
+			m, err := d.place(tx, &cur.e)
 			if err != nil {
 				return nil, err
 			}
 			if m.none() {
 				break
 			}
-			stack = append(stack, s)
-			if k := a.section(m.Client); k >= 0 && a.sections[k].left > 0 && m.Client != s.e.id.Client {
-				s = incoming{section: k}
-				if err := a.sections[k].next(&s.e, asAny); err != nil {
+			a.stack = append(a.stack, *cur)
+			if k := a.section(m.Client); k >= 0 && a.sections[k].left > 0 && m.Client != cur.e.id.Client {
+				cur.section = k
+				if err := a.sections[k].next(&cur.e, asAny); err != nil {
 					return nil, err
 				}
 				continue
 			}
 			// Nothing here can bring it: all that wait, and what follows them
 			// in their sections, must wait for another update.
-			if left == nil {
-				left = &rest{missing: StateVector{}}
+			if missing == nil {
+				missing = StateVector{}
 			}
-			left.missing.lower(ID(m))
-			for _, w := range stack {
+			missing.lower(ID(m))
+			for _, w := range a.stack {
 				a.sections[w.section].dropped = true
 			}
-			stack = stack[:0]
+			a.stack = a.stack[:0]
 			break
 		}
 	}
-	if left == nil {
-		return nil, nil
-	}
-	var err error
-	left.update, err = a.restUpdate(update, f)
-	return left, err
 }
 
 // lower notes that the clock of a client is missing.
@@ -186,7 +201,7 @@ func (sv StateVector) lower(id ID) {
 // load sets a cursor on each section of the scanned update. Of several sections
 // of one client the last counts, as in yjs.
 func (a *applier) load(update []byte) {
-	a.sections = a.sections[:0]
+	a.sections, a.stack = a.sections[:0], a.stack[:0]
 	for i := range a.scan.sections {
 		s := &a.scan.sections[i]
 		c := cursor{client: s.client, dec: lib0.NewDecoder(update), clock: s.clock, left: s.count}

@@ -30,11 +30,12 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // refuse makes of a decoder's error one about the input it came from.
 func refuse(in string, err error) error {
+	if err == nil {
+		return nil // before what escapes is declared
+	}
 	var known *Error
 	var e *lib0.Error
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &known):
 		return err
 	case errors.As(err, &e):

@@ -1,6 +1,9 @@
 package crdt
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // rollback takes back all that an update's transaction did so far. That costs
 // as much as loading the document, and only an update pays for it that runs
@@ -11,9 +14,7 @@ import "math"
 // content. So the state before is encoded from what is there, and loaded anew.
 // Types stay the same to those who hold them.
 func (d *Doc) rollback(tx *Transaction) {
-	for _, u := range d.cuts {
-		d.clients[u.client].chars.restore(u.clock, u.high, u.low)
-	}
+	d.takeBack(tx)
 	state := d.stateBefore(tx)
 
 	types := map[ID]*ytype{}
@@ -70,10 +71,58 @@ func (d *Doc) rollback(tx *Transaction) {
 	}
 }
 
-// stateBefore encodes the state at the start of a transaction that hasn't been
-// cleaned up, in formatAny.
+// takeBack brings the items that were there before a transaction back to what
+// they were. Its new items stay in their clients' indexes, in no list.
+func (d *Doc) takeBack(tx *Transaction) {
+	for _, b := range tx.before {
+		c := d.clients[b.client]
+		if b.clock == c.state {
+			continue
+		}
+		for p, ok := d.find(c, b.clock), true; ok; p, ok = c.next(p) {
+			d.unlink(d.item(c.at(p)))
+		}
+	}
+	for _, r := range tx.deletes {
+		c := d.clients[r.client]
+		for p, ok := d.find(c, r.clock), true; ok; p, ok = c.next(p) {
+			it := d.item(c.at(p))
+			if it.clock >= r.clock+r.len || tx.isNew(it) {
+				break
+			}
+			it.meta &^= metaDeleted
+		}
+	}
+	for _, u := range d.cuts {
+		d.clients[u.client].chars.restore(u.clock, u.high, u.low)
+	}
+	tx.mergeStructs = slices.DeleteFunc(tx.mergeStructs, func(m clientClock) bool {
+		return m.clock >= tx.beforeClock(m.client)
+	})
+	d.joinHalves(tx) // the halves of a surrogate pair can't be encoded apart
+}
+
+// unlink takes an item out of its list.
+func (d *Doc) unlink(it *item) {
+	if it.chain == 0 {
+		return
+	}
+	ch := &d.chains[it.chain]
+	if it.left != 0 {
+		d.item(it.left).right = it.right
+	} else {
+		ch.head = it.right
+	}
+	if it.right != 0 {
+		d.item(it.right).left = it.left
+	} else {
+		ch.tail = it.left
+	}
+}
+
+// stateBefore encodes the state at the start of a transaction that was taken
+// back, in formatAny.
 func (d *Doc) stateBefore(tx *Transaction) []byte {
-	tx.sortDeletes()
 	var sections []clockSpan
 	var ranges []deleted
 	for ci, c := range d.clients {
@@ -84,8 +133,7 @@ func (d *Doc) stateBefore(tx *Transaction) []byte {
 		sections = append(sections, clockSpan{int32(ci), 0, end})
 		for _, b := range c.blocks {
 			for _, i := range b.items {
-				it := d.item(i)
-				if it.clock < end && it.deleted() && !tx.deletedIn(it) {
+				if it := d.item(i); it.clock < end && it.deleted() {
 					ranges = append(ranges, deleted{int32(ci), it.clock, it.length})
 				}
 			}

@@ -252,11 +252,10 @@ func (d *Doc) begin(origin any, local bool) *Transaction {
 	d.spare = nil
 	d.gen++
 	d.cuts = d.cuts[:0]
-	*tx = Transaction{
-		doc: d, origin: origin, local: local, gen: d.gen, roots: len(d.rootNames),
-		before: tx.before[:0], after: tx.after[:0], deletes: tx.deletes[:0],
-		changed: tx.changed[:0], mergeStructs: tx.mergeStructs[:0],
-	}
+	tx.doc, tx.origin, tx.local, tx.gen, tx.roots = d, origin, local, d.gen, len(d.rootNames)
+	tx.needsCleanup = false
+	tx.before, tx.after, tx.deletes = tx.before[:0], tx.after[:0], tx.deletes[:0]
+	tx.changed, tx.mergeStructs = tx.changed[:0], tx.mergeStructs[:0]
 	d.tx = tx
 	d.queue = append(d.queue, tx)
 	return tx
@@ -272,7 +271,8 @@ func (d *Doc) end(tx *Transaction) {
 	for i := 0; i < len(d.queue); i++ {
 		d.cleanUp(d.queue[i])
 	}
-	if len(d.queue) == 1 {
+	if len(d.queue) == 1 && len(tx.subdocsAdded)+len(tx.subdocsRemoved)+len(tx.subdocsLoaded) == 0 {
+		tx.origin = nil
 		d.spare = tx
 	}
 	clear(d.queue)
