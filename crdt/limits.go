@@ -24,10 +24,12 @@ type Limits struct {
 	PendingBytes int
 }
 
+const defaultStructs = 1_000_000
+
 // withDefaults returns the limits with no field zero.
 func (l Limits) withDefaults() Limits {
 	return Limits{
-		Structs:      cmp.Or(l.Structs, 1_000_000),
+		Structs:      cmp.Or(l.Structs, defaultStructs),
 		Work:         cmp.Or(l.Work, 50_000_000),
 		Depth:        cmp.Or(l.Depth, 500),
 		Roots:        cmp.Or(l.Roots, 10_000),
@@ -37,8 +39,8 @@ func (l Limits) withDefaults() Limits {
 
 // structs is how many structs an update of n bytes may hold.
 func (l *Limits) structs(n int) int {
-	if l == nil {
-		return n + Limits{}.withDefaults().Structs
+	if l == nil || l.Structs == 0 {
+		return n + defaultStructs
 	}
-	return n + l.withDefaults().Structs
+	return n + l.Structs
 }
