@@ -42,6 +42,16 @@ func (e *encoded) check(end int) error {
 }
 
 func (e *encoded) checkContent(end int) error {
+	if e.kind() == kindString {
+		// All of it is text but the length, whose last byte is below 0x80.
+		i := 0
+		for e.content[i] >= 0x80 {
+			i++
+		}
+		if utf8.Valid(e.content[i+1:]) {
+			return nil
+		}
+	}
 	d := lib0.NewDecoderAt(e.content, e.contentOffset(end))
 	var err error
 	switch e.kind() {

@@ -200,7 +200,7 @@ func TestRejectedUpdateChangesNothing(t *testing.T) {
 		for range 60 {
 			a.edit(t)
 		}
-		b.limits.Work = int(seed)
+		b.limits.Work = int(seed % 40)
 		events := 0
 		cancel := b.OnTransaction(func(*Transaction) { events++ })
 		err := b.ApplyUpdate(a.EncodeStateAsUpdate(before), nil)

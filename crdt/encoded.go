@@ -82,10 +82,15 @@ func (e *encoded) contentOffset(end int) int { return end - len(e.content) }
 // and values are passed over, not checked: that is scan's part.
 func readStruct(d *lib0.Decoder, anyValues bool, e *encoded) (err error) {
 	e.offset = d.Offset()
+	e.any = anyValues
+	if n := e.readTyped(d.Rest()); n > 0 {
+		d.Skip(n)
+		return nil
+	}
 	if e.info, err = d.Byte(); err != nil {
 		return err
 	}
-	e.any, e.hasRoot, e.root, e.sub = anyValues, false, nil, nil
+	e.hasRoot, e.root, e.sub = false, nil, nil
 	switch e.kind() {
 	case kindGC:
 		return readLength(d, e)
@@ -111,6 +116,46 @@ func readStruct(d *lib0.Decoder, anyValues bool, e *encoded) (err error) {
 		}
 	}
 	return readContent(d, e)
+}
+
+// readTyped reads the struct that b begins with, if it is text behind an origin:
+// nearly all that people type. It returns the struct's size, or 0 for any other
+// struct and for errors, which readStruct reads at leisure.
+func (e *encoded) readTyped(b []byte) int {
+	if len(b) < 4 || b[0]&infoKind != kindString || b[0]&(infoOrigin|infoRight) == 0 {
+		return 0
+	}
+	e.info, e.hasRoot, e.root, e.sub = b[0], false, nil, nil
+	i := 1
+	var clock, n uint64
+	if e.info&infoOrigin != 0 {
+		if e.origin.Client, i = lib0.UvarintAt(b, i); i < 0 {
+			return 0
+		}
+		if clock, i = lib0.UvarintAt(b, i); i < 0 || clock > maxClock {
+			return 0
+		}
+		e.origin.Clock = uint32(clock)
+	}
+	if e.info&infoRight != 0 {
+		if e.right.Client, i = lib0.UvarintAt(b, i); i < 0 {
+			return 0
+		}
+		if clock, i = lib0.UvarintAt(b, i); i < 0 || clock > maxClock {
+			return 0
+		}
+		e.right.Clock = uint32(clock)
+	}
+	start := i
+	if n, i = lib0.UvarintAt(b, i); i < 0 || n == 0 || n > uint64(len(b)-i) || n > maxClock {
+		return 0
+	}
+	text := b[i : i+int(n)]
+	if e.length = 1; n > 1 || text[0] >= 0x80 {
+		e.length = uint32(lib0.UTF16Len(text))
+	}
+	e.content = b[start : i+int(n) : i+int(n)]
+	return i + int(n)
 }
 
 func readParent(d *lib0.Decoder, e *encoded) error {

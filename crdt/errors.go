@@ -31,21 +31,25 @@ func (e *Error) Unwrap() error { return e.Err }
 // refuse makes of a decoder's error one about the input it came from.
 func refuse(in string, err error) error {
 	if err == nil {
-		return nil // before what escapes is declared
+		return nil
 	}
+	return refusal(in, err)
+}
+
+func refusal(in string, err error) error {
 	var known *Error
-	var e *lib0.Error
-	switch {
-	case errors.As(err, &known):
+	if errors.As(err, &known) {
 		return err
-	case errors.As(err, &e):
-		cause := ErrMalformed
-		if e.Err == lib0.ErrDepth {
-			cause = ErrLimit
-		}
-		return &Error{In: in, Offset: e.Offset, Msg: e.Msg, Err: cause}
 	}
-	return &Error{In: in, Msg: err.Error(), Err: ErrMalformed}
+	var e *lib0.Error
+	if !errors.As(err, &e) {
+		return &Error{In: in, Msg: err.Error(), Err: ErrMalformed}
+	}
+	cause := ErrMalformed
+	if e.Err == lib0.ErrDepth {
+		cause = ErrLimit
+	}
+	return &Error{In: in, Offset: e.Offset, Msg: e.Msg, Err: cause}
 }
 
 func malformed(offset int, format string, args ...any) error {

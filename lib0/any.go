@@ -42,7 +42,7 @@ func (d *Decoder) any(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return float64(math.Float32frombits(binary.BigEndian.Uint32(b))), nil
+		return fromFloat32(binary.BigEndian.Uint32(b)), nil
 	case tagFloat64:
 		b, err := d.Take(8)
 		if err != nil {
@@ -66,6 +66,16 @@ func (d *Decoder) any(depth int) (any, error) {
 		return d.object(depth)
 	}
 	return nil, d.errorAt(d.off-1, "expected a value (116 to 127), found %d", tag)
+}
+
+// fromFloat32 widens a float32 given by its bits. What a processor does with the
+// bits of a NaN is spelled out, so that all do the same.
+func fromFloat32(b uint32) float64 {
+	f := math.Float32frombits(b)
+	if f == f {
+		return float64(f)
+	}
+	return math.Float64frombits(uint64(b>>31)<<63 | 0x7ff<<52 | quietNaN | uint64(b&(1<<23-1))<<29)
 }
 
 // A slice for a claimed count begins no longer than this: nested arrays could
@@ -164,7 +174,7 @@ func (d *Decoder) scanAny(info *AnyInfo, depth int) error {
 		if err == nil && info != nil {
 			u := binary.BigEndian.Uint64(b)
 			f := math.Float64frombits(u)
-			info.Canonical = info.Canonical && (f != f && u == canonicalNaN || f == f && !isSmallInt(f) && float64(float32(f)) != f)
+			info.Canonical = info.Canonical && (f != f && u&quietNaN != 0 || f == f && !isSmallInt(f) && float64(float32(f)) != f)
 		}
 		return err
 	case tagBigInt:

@@ -50,6 +50,9 @@ func (d *Decoder) Offset() int { return d.base + d.off }
 // Seek moves to an offset that Offset returned before.
 func (d *Decoder) Seek(offset int) { d.off = offset - d.base }
 
+// Skip passes over n bytes, which Rest has shown to be there.
+func (d *Decoder) Skip(n int) { d.off += n }
+
 // Remaining is the number of bytes left.
 func (d *Decoder) Remaining() int { return len(d.buf) - d.off }
 
@@ -87,37 +90,56 @@ func (d *Decoder) Take(n int) ([]byte, error) {
 	return d.buf[d.off-n : d.off : d.off], nil
 }
 
-// Uvarint reads an unsigned integer of at most MaxUint.
-func (d *Decoder) Uvarint() (uint64, error) {
-	if d.off < len(d.buf) {
-		if b := d.buf[d.off]; b < 0x80 {
-			d.off++
-			return uint64(b), nil
+// UvarintAt reads an unsigned integer of at most MaxUint at b[i] and returns it
+// with the index after it, or a negative index if there is none.
+func UvarintAt(b []byte, i int) (uint64, int) {
+	if uint(i) >= uint(len(b)) {
+		return 0, -1
+	}
+	c := b[i]
+	if c < 0x80 {
+		return uint64(c), i + 1
+	}
+	x := uint64(c & 0x7f)
+	for shift := uint(7); ; shift += 7 {
+		if i++; i >= len(b) {
+			return 0, -1
+		}
+		c := b[i]
+		// Nine groups hold 63 bits; a tenth can only pad.
+		if shift > 56 && (c&0x7f != 0 || shift > 63) {
+			return 0, -1
+		}
+		x |= uint64(c&0x7f) << (shift & 63)
+		if c < 0x80 {
+			if x > MaxUint {
+				return 0, -1
+			}
+			return x, i + 1
 		}
 	}
-	return d.longUvarint()
 }
 
-// longUvarint reads what Uvarint leaves: integers of several bytes, and errors.
-func (d *Decoder) longUvarint() (uint64, error) {
-	start := d.off
-	var x uint64
-	for shift := uint(0); d.off < len(d.buf); shift += 7 {
-		b := d.buf[d.off]
-		d.off++
-		// Nine groups hold 63 bits; a tenth can only pad.
-		if shift > 56 && b&0x7f != 0 || shift > 63 {
-			return 0, d.errorAt(start, "integer above 2^53-1")
-		}
-		x |= uint64(b&0x7f) << shift
+// Uvarint reads an unsigned integer of at most MaxUint.
+func (d *Decoder) Uvarint() (uint64, error) {
+	x, i := UvarintAt(d.buf, d.off)
+	if i < 0 {
+		return 0, d.uvarintError()
+	}
+	d.off = i
+	return x, nil
+}
+
+func (d *Decoder) uvarintError() error {
+	for _, b := range d.Rest()[:min(10, d.Remaining())] {
 		if b < 0x80 {
-			if x > MaxUint {
-				return 0, d.errorAt(start, "integer above 2^53-1")
-			}
-			return x, nil
+			return d.Errorf("integer above 2^53-1")
 		}
 	}
-	return 0, d.errorAt(start, "expected an unsigned integer, found the end")
+	if d.Remaining() >= 10 {
+		return d.Errorf("integer of more than ten bytes")
+	}
+	return d.Errorf("expected an unsigned integer, found the end")
 }
 
 // Varint reads a signed integer; a negative zero comes as 0 and true. As in

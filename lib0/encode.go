@@ -83,8 +83,9 @@ const (
 // maxInt is the largest magnitude that lib0 writes as an integer.
 const maxInt = 1<<31 - 1
 
-// canonicalNaN is how JavaScript writes NaN.
-const canonicalNaN = 0x7ff8000000000000
+// quietNaN is the bit that V8 sets in a NaN it reads. The others stay, and an
+// honest NaN may have a sign: 0/0 gives one on common processors.
+const quietNaN = 1 << 51
 
 // AppendAny appends v in lib0's canonical form. A Go value that stands for no
 // JavaScript value, and whatever lies deeper than MaxDepth, becomes undefined;
@@ -141,7 +142,7 @@ func appendNumber(dst []byte, f float64) []byte {
 	}
 	b := math.Float64bits(f)
 	if f != f {
-		b = canonicalNaN
+		b |= quietNaN
 	}
 	return binary.BigEndian.AppendUint64(append(dst, tagFloat64), b)
 }
