@@ -111,20 +111,21 @@ const attributes = (client, op) => op.a === undefined ? undefined : build(client
 const applyDelta = (client, op) => {
   const text = pick(client, op.t, op.n)
   let rest = text.length
-  const delta = op.d.map((part) => {
+  const delta = []
+  for (const part of op.d) {
     const out = {}
-    if (part.r !== undefined) {
-      out.retain = part.r % (rest + 1)
-      rest -= out.retain
-    } else if (part.x !== undefined) {
-      out.delete = part.x % (rest + 1)
-      rest -= out.delete
-    } else {
+    if (part.v !== undefined) {
       out.insert = build(client.Y, part.v)
+    } else {
+      if (rest === 0) continue
+      const length = (part.r ?? part.x) % rest + 1
+      rest -= length
+      if (part.r !== undefined) out.retain = length
+      else out.delete = length
     }
     if (part.a !== undefined) out.attributes = build(client.Y, part.a)
-    return out
-  })
+    delta.push(out)
+  }
   text.applyDelta(delta)
 }
 
