@@ -15,9 +15,10 @@ const kinds = new Map([
 /** The kind of a type, or undefined for a root that nobody has asked for. */
 export const kindOf = (type) => kinds.get(type.constructor)
 
-/** The name of the root that holds type. */
+/** The name of the root that holds type, "?" if nobody has asked for it. */
 const rootName = (type) => {
   while (type._item !== null) type = type._item.parent
+  if (kindOf(type) === undefined) return '?'
   for (const [name, root] of type.doc.share) if (root === type) return name
   return null
 }

@@ -3,8 +3,31 @@
 import { gunzipSync } from 'node:zlib'
 import { readFileSync } from 'node:fs'
 
-/** Reads a trace as the editing-traces repository stores it (gzipped JSON). */
-export const readTrace = (path) => JSON.parse(gunzipSync(readFileSync(path)).toString('utf8'))
+/** Reads a trace as the editing-traces repository stores it (gzipped JSON); without a path, generates one. */
+export const readTrace = (path) => path === '' ? generateTrace(12_000) : JSON.parse(gunzipSync(readFileSync(path)).toString('utf8'))
+
+/** A writer who mostly types on, sometimes deletes, and sometimes goes elsewhere. The same for the same count. */
+export const generateTrace = (count) => {
+  let state = 1
+  const random = (below) => { // Lehmer's generator, as MINSTD
+    state = state * 48271 % 2147483647
+    return state % below
+  }
+  const txns = []
+  for (let i = 0, length = 0, cursor = 0; i < count; i++) {
+    if (random(100) < 4) cursor = random(length + 1)
+    if (cursor > 0 && random(100) < 25) {
+      cursor--
+      length--
+      txns.push({ patches: [[cursor, 1, '']] })
+    } else {
+      txns.push({ patches: [[cursor, 0, 'etaoin shrdlu\n'[random(14)]]] })
+      cursor++
+      length++
+    }
+  }
+  return { kind: 'sequential', txns }
+}
 
 const beyondUTF16Unit = /[\ud800-\udfff]/
 

@@ -138,7 +138,7 @@ func buildType(kind string, o *lib0.Object) (any, error) {
 		if meta, ok := o.Get("meta"); ok {
 			options.Meta = meta
 		}
-		return crdt.NewSubdoc(options), nil
+		return crdt.New(options), nil
 	}
 	return nil, fmt.Errorf("no type %s", kind)
 }

@@ -25,7 +25,7 @@ type (
 		Len() int
 		String() string
 		ToDelta() []crdt.Op
-		ToDeltaSnapshot(snapshot, previous *crdt.Snapshot) ([]crdt.Op, error)
+		ToDeltaSnapshot(snapshot, previous *crdt.Snapshot) []crdt.Op
 		Insert(at int, text string, attributes *lib0.Object) error
 		InsertEmbed(at int, v any, attributes *lib0.Object) error
 		Delete(at, n int) error

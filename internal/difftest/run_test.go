@@ -56,7 +56,7 @@ func (p *peer) open(id uint64) error {
 	}
 	p.doc.OnTransaction(func(tx *crdt.Transaction) {
 		for _, e := range tx.Events() {
-			p.lines = append(p.lines, showEvent(e))
+			p.lines = append(p.lines, p.showEvent(e))
 		}
 	})
 	p.doc.OnUpdate(func(update []byte, tx *crdt.Transaction) {
@@ -429,11 +429,7 @@ func (p *peer) fromSnapshot(o *op) error {
 		}
 		previous = &s
 	}
-	delta, err := t.ToDeltaSnapshot(&snapshot, previous)
-	if err != nil {
-		return err
-	}
-	p.line("snapdelta %s", showDelta(delta))
+	p.line("snapdelta %s", showDelta(t.ToDeltaSnapshot(&snapshot, previous)))
 	return nil
 }
 
@@ -446,11 +442,7 @@ func (r *run) mark(p *peer, o *op) error {
 	if t, ok := t.(interface{ Len() int }); ok {
 		length = t.Len()
 	}
-	position, err := crdt.NewRelativePosition(t, o.I%(length+1), o.L-1)
-	if err != nil {
-		return err
-	}
-	b := position.Encode()
+	b := crdt.NewRelativePosition(t, o.I%(length+1), o.L-1).Encode()
 	r.positions = append(r.positions, b)
 	p.lines = append(p.lines, "mark "+base64Of(b))
 	return nil

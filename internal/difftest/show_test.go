@@ -269,13 +269,25 @@ func (s *shower) dump(t crdt.Type) {
 	s.WriteByte(']')
 }
 
+// rootOf is the name of the root that holds a type, "?" if nobody has asked for it.
+func (p *peer) rootOf(t crdt.Type) string {
+	for t.Parent() != nil {
+		t = t.Parent()
+	}
+	for name, root := range p.asked {
+		if root == t {
+			return name
+		}
+	}
+	return "?"
+}
+
 // showEvent is the event of a changed type as one line.
-func showEvent(e *crdt.Event) string {
-	root, path := e.Root(), e.Path
+func (p *peer) showEvent(e *crdt.Event) string {
 	var s shower
-	fmt.Fprintf(&s, "event %s", root)
+	fmt.Fprintf(&s, "event %s", p.rootOf(e.Target))
 	s.WriteByte('[')
-	for i, step := range path {
+	for i, step := range e.Path() {
 		if i > 0 {
 			s.WriteByte(',')
 		}
