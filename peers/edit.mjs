@@ -170,6 +170,6 @@ export const edits = {
   mset (client, op) { pick(client, op.t, op.n).set(op.s, build(client.Y, op.v)) },
   mdel (client, op) { pick(client, op.t, op.n).delete(op.s) },
   tx (client, op) {
-    client.doc.transact(() => { for (const one of op.ops) edits[one.k](client, one) }, op.o ?? null)
+    client.doc.transact(() => { for (const one of op.ops ?? []) edits[one.k](client, one) }, op.o ?? null)
   }
 }

@@ -202,10 +202,14 @@ const steps = {
     client.lines.push(`mark ${base64(position)}`)
   },
   find (client, _op, position) {
-    const found = Y.createAbsolutePositionFromRelativePosition(Y.decodeRelativePosition(position), client.doc)
-    if (found === null) return client.lines.push('find none')
+    const decoded = Y.decodeRelativePosition(position)
+    // Yjs would make a root without a kind; Inkwire gives no type that nobody has asked for.
+    const unknown = decoded.item === null && decoded.tname !== null && !client.doc.share.has(decoded.tname)
+    const found = unknown ? null : Y.createAbsolutePositionFromRelativePosition(decoded, client.doc)
+    const kind = found && kindOf(found.type)
+    if (!kind) return client.lines.push('find none')
     const at = found.type._item === null ? 'root' : `${found.type._item.id.client}:${found.type._item.id.clock}`
-    client.lines.push(`find ${kindOf(found.type) ?? 'unasked'} ${at} ${found.index} ${found.assoc}`)
+    client.lines.push(`find ${kind} ${at} ${found.index} ${found.assoc}`)
   }
 }
 

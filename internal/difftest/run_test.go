@@ -337,7 +337,7 @@ func (p *peer) check() error {
 	names := slices.Clone(p.doc.Roots())
 	slices.Sort(names)
 	p.line("roots %s", jsonStrings(names))
-	if missing, pending := p.doc.Pending(); pending && missing != nil {
+	if missing, pending := p.doc.Pending(); pending && len(missing) > 0 {
 		p.line("pending %s", showStateVector(missing))
 	} else {
 		p.line("pending none")
@@ -458,11 +458,7 @@ func (p *peer) find(b []byte) error {
 		p.line("find none")
 		return nil
 	}
-	kind := kindNames[t.Kind()]
-	if kind == "" {
-		kind = "unasked"
-	}
-	p.line("find %s %s %d %d", kind, idOf(t), index, position.Assoc)
+	p.line("find %s %s %d %d", kindNames[t.Kind()], idOf(t), index, position.Assoc)
 	return nil
 }
 

@@ -158,4 +158,3 @@ func canonical(t *testing.T, text string) string {
 
 // spaced puts a recorded state vector into this package's form.
 func spaced(sv string) string { return string(bytes.ReplaceAll([]byte(sv), []byte(","), []byte(" "))) }
-
