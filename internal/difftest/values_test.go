@@ -165,7 +165,7 @@ func (g *gen) embed() string {
 		return g.newType(0)
 	}
 	if g.kind == "odd" && g.chance(40) {
-		return pickOne(g, []string{`5`, `true`, `[1,2]`, `{"n":{"$num":"NaN"},"u":{"$undef":1}}`, `{"$num":"-0"}`, `{"10":1,"9":2,"a":3}`, `false`})
+		return pickOne(g, []string{`[1,2]`, `{"n":{"$num":"NaN"},"u":{"$undef":1}}`, `{"z":{"$num":"-0"}}`, `{"10":1,"9":2,"a":3}`, `[]`}) // yjs leaves numbers out of its events
 	}
 	return pickOne(g, []string{`{"image":"u"}`, `{"image":"u","w":3}`, `{}`, `{"deep":{"a":[1,null,"x"]}}`, `{"2":1,"1":2}`})
 }
