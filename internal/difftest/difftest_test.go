@@ -179,7 +179,7 @@ func replaySession(t *testing.T, s *session) {
 	}
 	notes = nil
 	if *sessionFlag != "" {
-		t.Errorf("yjs and crdt disagree: %s%s", f.report(n), listSteps(f))
+		t.Errorf("yjs and crdt disagree: %s%s\nyjs\n\t%s\ninkwire\n\t%s", f.report(n), listSteps(f), strings.Join(f.yjs, "\n\t"), strings.Join(f.inkwire, "\n\t"))
 		return
 	}
 	reportFailure(t, n, f)
