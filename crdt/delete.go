@@ -12,7 +12,7 @@ func (d *Doc) delete(tx *Transaction, i int32) {
 		ch.length -= it.length
 	}
 	it.meta |= metaDeleted
-	tx.deletes = append(tx.deletes, deleted{it.client(), it.clock, it.length})
+	tx.addDelete(it.client(), it.clock, it.length)
 	tx.noteChange(it.chain)
 	switch it.kind() {
 	case kindType:
@@ -63,7 +63,7 @@ func (d *Doc) deleteChildren(tx *Transaction, t *ytype) {
 			ch.length -= it.length
 		}
 		it.meta |= metaDeleted
-		tx.deletes = append(tx.deletes, deleted{it.client(), it.clock, it.length})
+		tx.addDelete(it.client(), it.clock, it.length)
 		switch it.kind() {
 		case kindType:
 			child := d.typeOf(it)

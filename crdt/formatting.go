@@ -32,25 +32,11 @@ func (d *Doc) cleanUpFormatting(tx *Transaction) {
 		}
 	}
 	d.Transact(nil, func(inner *Transaction) error {
-		for _, r := range tx.deletes {
-			c := d.clients[r.client]
-			for p, ok := d.find(c, r.clock), true; ok; p, ok = c.next(p) {
-				i := c.at(p)
-				it := d.item(i)
-				if it.clock >= r.clock+r.len || d.work > d.limits.Work {
-					break
-				}
-				if it.kind() == kindGC {
-					continue
-				}
-				t := d.chains[it.chain].t
-				switch {
-				case !t.formatted || seen[t]:
-				case it.kind() == kindFormat:
-					need(t)
-				default:
-					d.cleanGap(inner, i)
-				}
+		// Which items come before the first formatting item of a text decides
+		// what is done for them: the order is yjs's.
+		for _, ci := range tx.deletedFirst {
+			for _, r := range tx.deletesOf(ci) {
+				d.cleanDeleted(inner, r, seen, need)
 			}
 		}
 		for _, t := range full {
@@ -58,6 +44,30 @@ func (d *Doc) cleanUpFormatting(tx *Transaction) {
 		}
 		return nil
 	})
+}
+
+// cleanDeleted looks at what was deleted: a formatting item calls for its whole
+// text, others for the gap around them, unless their text is called for already.
+func (d *Doc) cleanDeleted(tx *Transaction, r deleted, seen map[*ytype]bool, need func(*ytype)) {
+	c := d.clients[r.client]
+	for p, ok := d.find(c, r.clock), true; ok; p, ok = c.next(p) {
+		i := c.at(p)
+		it := d.item(i)
+		if it.clock >= r.clock+r.len || d.work > d.limits.Work {
+			return
+		}
+		if it.kind() == kindGC {
+			continue
+		}
+		t := d.chains[it.chain].t
+		switch {
+		case !t.formatted || seen[t]:
+		case it.kind() == kindFormat:
+			need(t)
+		default:
+			d.cleanGap(tx, i)
+		}
+	}
 }
 
 // cleanGap removes, of the formatting items in the gap around a deleted item,

@@ -147,7 +147,7 @@ func (d *Doc) addStruct(tx *Transaction, i int32, it *item) {
 func (d *Doc) integrateContent(tx *Transaction, i int32, it *item) {
 	switch it.kind() {
 	case kindDeleted:
-		tx.deletes = append(tx.deletes, deleted{it.client(), it.clock, it.length})
+		tx.addDelete(it.client(), it.clock, it.length)
 		it.meta |= metaDeleted
 	case kindFormat:
 		t := d.chains[it.chain].t

@@ -12,6 +12,8 @@ type client struct {
 	// The client's slot in the before list of the transaction touch names.
 	touch     uint32
 	touchSlot int32
+	// The newest transaction that deleted some of the client's items.
+	deleteTouch uint32
 }
 
 // A block is a piece of a client's index: item indexes by ascending clock. It

@@ -39,8 +39,9 @@ type Transaction struct {
 	before []clientClock
 	after  []uint32
 
-	deletes []deleted // sorted and merged from the clean-up on
-	changed []change
+	deletes      []deleted // by client and clock, merged, from the clean-up on
+	deletedFirst []int32   // their clients, in the order of their first deletes
+	changed      []change
 
 	// Items to be joined with their neighbours at the end if possible: halves
 	// of splits, and items deleted before their type was.
@@ -88,6 +89,27 @@ func (tx *Transaction) slot(ci int32) int {
 		return -1 // the newest transaction: it would have been noted
 	}
 	return slices.IndexFunc(tx.before, func(b clientClock) bool { return b.client == ci })
+}
+
+// addDelete records that n clocks of a client were deleted.
+func (tx *Transaction) addDelete(ci int32, clock, n uint32) {
+	if c := tx.doc.clients[ci]; c.deleteTouch != tx.gen {
+		c.deleteTouch = tx.gen
+		tx.deletedFirst = append(tx.deletedFirst, ci)
+	}
+	tx.deletes = append(tx.deletes, deleted{ci, clock, n})
+}
+
+// deletesOf returns the ranges of one client, once they are sorted.
+func (tx *Transaction) deletesOf(ci int32) []deleted {
+	from, _ := slices.BinarySearchFunc(tx.deletes, ci, func(d deleted, ci int32) int {
+		return cmp.Compare(d.client, ci)
+	})
+	to := from
+	for to < len(tx.deletes) && tx.deletes[to].client == ci {
+		to++
+	}
+	return tx.deletes[from:to]
 }
 
 // beforeClock is the clock of a client when the transaction began.
@@ -255,6 +277,7 @@ func (d *Doc) begin(origin any, local bool) *Transaction {
 	tx.doc, tx.origin, tx.local, tx.gen, tx.roots = d, origin, local, d.gen, len(d.rootNames)
 	tx.needsCleanup = false
 	tx.before, tx.after, tx.deletes = tx.before[:0], tx.after[:0], tx.deletes[:0]
+	tx.deletedFirst = tx.deletedFirst[:0]
 	tx.changed, tx.mergeStructs = tx.changed[:0], tx.mergeStructs[:0]
 	d.tx = tx
 	d.queue = append(d.queue, tx)

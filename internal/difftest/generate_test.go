@@ -32,7 +32,7 @@ func generate(kind string, seed uint64) *session {
 		s.Mode = modeGo
 	}
 	g.mode = s.Mode
-	s.Markers = s.Mode != modeMirror
+	s.Markers = true
 	g.old = old
 	if old {
 		g.kind = pickOne(g, []string{"text", "unicode", "format", "array", "map", "nested", "xml"})
