@@ -72,23 +72,23 @@ func (d *Doc) checkChain(ci int32, ch *chain, owner map[int32]int32) error {
 func (d *Doc) checkClient(ci int32, c *client, owner map[int32]int32) error {
 	clock := uint32(0)
 	for bi, b := range c.blocks {
-		if len(b.items) == 0 || b.first != d.item(b.items[0]).clock {
-			return fmt.Errorf("block %d begins at %d", bi, b.first)
+		if len(b) == 0 {
+			return fmt.Errorf("block %d is empty", bi)
 		}
-		for _, i := range b.items {
-			it := d.item(i)
+		for _, e := range b {
+			i, it := e.item, d.item(e.item)
 			_, listed := owner[i]
 			delete(owner, i)
 			switch {
 			case it.client() != ci:
 				return fmt.Errorf("item %d: belongs to client index %d", i, it.client())
-			case it.clock != clock || it.length == 0:
+			case it.clock != clock || e.clock != clock || it.length == 0:
 				return fmt.Errorf("item %d: clock %d and length %d after %d", i, it.clock, it.length, clock)
 			case listed == (it.kind() == kindGC):
 				return fmt.Errorf("item %d of kind %d: in a list: %v", i, it.kind(), listed)
 			case it.kind() == kindString && !c.chars.has(it.clock, it.length):
 				return fmt.Errorf("item %d: text is missing", i)
-			case c.at(d.find(c, it.clock)) != i || c.at(d.find(c, it.end()-1)) != i:
+			case c.at(c.find(it.clock)) != i || c.at(c.find(it.end()-1)) != i:
 				return fmt.Errorf("item %d: the index doesn't find it", i)
 			}
 			clock += it.length

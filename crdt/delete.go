@@ -13,6 +13,7 @@ func (d *Doc) delete(tx *Transaction, i int32) {
 	}
 	it.meta |= metaDeleted
 	tx.addDelete(it.client(), it.clock, it.length)
+	tx.uncollected = true
 	tx.noteChange(it.chain)
 	switch it.kind() {
 	case kindType:
@@ -64,6 +65,7 @@ func (d *Doc) deleteChildren(tx *Transaction, t *ytype) {
 		}
 		it.meta |= metaDeleted
 		tx.addDelete(it.client(), it.clock, it.length)
+		tx.uncollected = true
 		switch it.kind() {
 		case kindType:
 			child := d.typeOf(it)
@@ -81,7 +83,7 @@ func (d *Doc) collect(tx *Transaction) {
 	for _, r := range tx.deletes {
 		c := d.clients[r.client]
 		end := r.clock + r.len
-		for p, ok := d.find(c, r.clock), true; ok; p, ok = c.next(p) {
+		for p, ok := c.find(r.clock), true; ok; p, ok = c.next(p) {
 			it := d.item(c.at(p))
 			if it.clock >= end {
 				break

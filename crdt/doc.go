@@ -1,3 +1,63 @@
+// Package crdt is the Yjs document in Go: a value that many people edit at once,
+// on- and offline, and that is the same for all who have seen the same edits. It
+// reads and writes what yjs 13.6.33 does, byte for byte, and is a peer of it:
+// it makes edits of its own, and tells what a remote edit changed.
+//
+// # The model
+//
+// All content is in items. An item is a run of consecutive clocks of one client:
+// clock n of client c names the n-th thing that c ever wrote, a UTF-16 unit of
+// text, a value, a formatting mark, a nested type. An ID is a client and a clock.
+//
+// Items stand in lists: a list for the text or values of each type, one for each
+// key of a map, whose last item is the key's value. An item remembers the IDs of
+// the two neighbours between which it was inserted, its origin and right origin.
+// They never change, and with the client ids they decide its place (integrate.go,
+// resolve: the line where a conflict is decided).
+//
+// Nothing is taken out of a list. A deleted item stays, marked; what is deleted
+// travels as a delete set, ranges of clocks of each client. The content of
+// deleted items is collected at the end of a transaction (delete.go).
+//
+// An update is a set of structs (items, and placeholders for collected ones) and
+// a delete set. Updates commute and may come twice, in any order: what depends
+// on something missing waits (pending.go). A state vector gives for each client
+// the next clock expected, and so says what a peer lacks.
+//
+// # The way of an update
+//
+// ApplyUpdate first validates all of the bytes in one pass (scan.go), then
+// integrates struct by struct (apply.go, place.go, integrate.go), applies the
+// deletes (pending.go), and ends the transaction (transaction.go): observers,
+// clean-up of formatting (formatting.go), collection (delete.go), joining of
+// neighbours (join.go), events for those who listen.
+//
+// Much needs no document at all: MergeUpdates, DiffUpdate,
+// StateVectorFromUpdate, Validate and the conversions between the formats V1 and
+// V2 work on bytes, in one pass (merge.go, diff.go, scan.go, convert.go).
+//
+// # How it is fast
+//
+// Items are flat records without pointers in pages (item.go), text is addressed
+// by its clock (chars.go), an index for each client finds an item by binary
+// search in short blocks (store.go). See docs/adr/0001-flat-items.md.
+//
+// # Differences from yjs
+//
+//   - Malformed or excessive updates are refused whole, with an *Error; yjs
+//     applies what comes before the fault. Refused are also some that yjs takes:
+//     see Limits, and what it reads and then can't write (an undefined or a
+//     bigint as an embed).
+//   - A root type that only pending structs name isn't there yet; in yjs it is.
+//   - A RelativePosition in a root that nobody has asked for by its kind has no
+//     AbsolutePosition.
+//   - Values have no shared identity with the caller: yjs keeps the very objects
+//     that were inserted.
+//   - There is no undo manager. What other peers' undo sends is integrated like
+//     any edit.
+//
+// A Doc isn't safe for concurrent use, and what callbacks are given is valid only
+// within them.
 package crdt
 
 import (

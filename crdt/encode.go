@@ -49,7 +49,7 @@ func (d *Doc) appendState(dst []byte, sv StateVector, asAny bool) []byte {
 		if clock := sv[c.id]; c.state > clock {
 			list = append(list, clockSpan{int32(ci), clock, c.state})
 			for _, b := range c.blocks {
-				structs += len(b.items)
+				structs += len(b)
 			}
 		}
 	}
@@ -80,10 +80,10 @@ func (d *Doc) appendStructs(dst []byte, list []clockSpan, asAny bool) []byte {
 	dst = lib0.AppendUvarint(dst, uint64(len(list)))
 	for _, f := range list {
 		c := d.clients[f.client]
-		p, q := d.find(c, f.clock), d.find(c, f.end-1)
+		p, q := c.find(f.clock), c.find(f.end-1)
 		n := int(q.slot) - int(p.slot) + 1
 		for _, b := range c.blocks[p.block:q.block] {
-			n += len(b.items)
+			n += len(b)
 		}
 		dst = lib0.AppendUvarint(dst, uint64(n))
 		dst = lib0.AppendUvarint(dst, c.id)
@@ -156,8 +156,8 @@ func (d *Doc) allDeletes() []deleted {
 	for ci, c := range d.clients {
 		open := false // the last range may go on
 		for _, b := range c.blocks {
-			for _, i := range b.items {
-				it := d.item(i)
+			for _, e := range b {
+				it := d.item(e.item)
 				switch {
 				case !it.deleted():
 					open = false

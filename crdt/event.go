@@ -159,6 +159,18 @@ func (e *Event) listDelta() []Op {
 	return ops
 }
 
+// isInsert tells whether yjs's delta of an event has an embedded value: it leaves
+// out what is neither an object nor a string.
+func isInsert(v any) bool {
+	switch v := v.(type) {
+	case float64, bool:
+		return false
+	case string:
+		return v != ""
+	}
+	return true
+}
+
 // A deltaWriter gathers the ops of a text's delta.
 type deltaWriter struct {
 	ops     []Op
@@ -216,7 +228,9 @@ func (e *Event) textDelta(inner *Transaction) []Op {
 				w.text = d.clients[it.client()].chars.appendUTF8(w.text, it.clock, it.length)
 			case added:
 				w.flush()
-				w.ops = append(w.ops, Op{Insert: d.contentValues(it)[0], Attributes: w.current.object()})
+				if v := d.contentValues(it)[0]; isInsert(v) {
+					w.ops = append(w.ops, Op{Insert: v, Attributes: w.current.object()})
+				}
 			case removed:
 				w.start('d')
 				w.count += int(it.length)

@@ -25,7 +25,7 @@ func (d *Doc) cleanUpFormatting(tx *Transaction) {
 			continue
 		}
 		c := d.clients[b.client]
-		for p, ok := d.find(c, b.clock), true; ok; p, ok = c.next(p) {
+		for p, ok := c.find(b.clock), true; ok; p, ok = c.next(p) {
 			if it := d.item(c.at(p)); !it.deleted() && it.kind() == kindFormat {
 				need(d.chains[it.chain].t)
 			}
@@ -50,7 +50,7 @@ func (d *Doc) cleanUpFormatting(tx *Transaction) {
 // text, others for the gap around them, unless their text is called for already.
 func (d *Doc) cleanDeleted(tx *Transaction, r deleted, seen map[*ytype]bool, need func(*ytype)) {
 	c := d.clients[r.client]
-	for p, ok := d.find(c, r.clock), true; ok; p, ok = c.next(p) {
+	for p, ok := c.find(r.clock), true; ok; p, ok = c.next(p) {
 		i := c.at(p)
 		it := d.item(i)
 		if it.clock >= r.clock+r.len || d.work > d.limits.Work {

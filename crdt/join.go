@@ -16,7 +16,7 @@ func (d *Doc) joinLefts(c *client, p place) (place, int) {
 			return p, n
 		}
 		ri := c.at(p)
-		d.remove(c, p)
+		c.remove(p)
 		d.release(ri)
 		p = q
 		n++
@@ -57,8 +57,11 @@ func (d *Doc) join(li, ri int32) bool {
 func (d *Doc) joinDeleted(tx *Transaction) {
 	for i := len(tx.deletes) - 1; i >= 0; i-- {
 		r := tx.deletes[i]
+		if r.clock >= tx.beforeClock(r.client) {
+			continue // new altogether: joinNew looks at all of it
+		}
 		c := d.clients[r.client]
-		p := d.find(c, r.clock+r.len-1)
+		p := c.find(r.clock + r.len - 1)
 		if q, ok := c.next(p); ok {
 			p = q
 		}
@@ -89,7 +92,7 @@ func (d *Doc) joinNew(tx *Transaction) {
 		if p := c.last(); d.item(c.at(p)).clock <= b.clock {
 			first = d.item(c.at(p)).clock
 		} else {
-			first = d.item(c.at(d.find(c, b.clock))).clock
+			first = d.item(c.at(c.find(b.clock))).clock
 		}
 		d.joinDownTo(c, c.last(), first)
 	}
@@ -101,7 +104,7 @@ func (d *Doc) joinHalves(tx *Transaction) {
 	for i := len(tx.mergeStructs) - 1; i >= 0; i-- {
 		m := tx.mergeStructs[i]
 		c := d.clients[m.client]
-		p := d.find(c, m.clock)
+		p := c.find(m.clock)
 		if q, ok := c.next(p); ok {
 			if _, n := d.joinLefts(c, q); n > 1 {
 				continue

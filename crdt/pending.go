@@ -145,10 +145,10 @@ func (d *Doc) applyDeleteSet(tx *Transaction, set []byte) ([]byte, error) {
 // they are there.
 func (d *Doc) deleteRange(tx *Transaction, ci int32, clock, end uint32) error {
 	c := d.clients[ci]
-	p := d.find(c, clock)
+	p := c.find(clock)
 	if it := d.item(c.at(p)); !it.deleted() && it.clock < clock {
 		d.split(tx, c, p, clock-it.clock)
-		p = d.find(c, clock)
+		p = c.find(clock)
 	}
 	for {
 		i := c.at(p)
@@ -163,7 +163,7 @@ func (d *Doc) deleteRange(tx *Transaction, ci int32, clock, end uint32) error {
 		if !it.deleted() {
 			if end < it.end() {
 				d.split(tx, c, p, end-it.clock)
-				p = d.find(c, it.clock)
+				p = c.find(it.clock)
 			}
 			d.delete(tx, i)
 		}

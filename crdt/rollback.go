@@ -20,8 +20,8 @@ func (d *Doc) rollback(tx *Transaction) {
 	types := map[ID]*ytype{}
 	for ci, c := range d.clients {
 		for _, b := range c.blocks {
-			for _, i := range b.items {
-				if it := d.item(i); it.kind() == kindType && it.clock < tx.beforeClock(int32(ci)) {
+			for _, e := range b {
+				if it := d.item(e.item); it.kind() == kindType && it.clock < tx.beforeClock(int32(ci)) {
 					types[ID{c.id, it.clock}] = d.typeOf(it)
 				}
 			}
@@ -79,13 +79,13 @@ func (d *Doc) takeBack(tx *Transaction) {
 		if b.clock == c.state {
 			continue
 		}
-		for p, ok := d.find(c, b.clock), true; ok; p, ok = c.next(p) {
+		for p, ok := c.find(b.clock), true; ok; p, ok = c.next(p) {
 			d.unlink(d.item(c.at(p)))
 		}
 	}
 	for _, r := range tx.deletes {
 		c := d.clients[r.client]
-		for p, ok := d.find(c, r.clock), true; ok; p, ok = c.next(p) {
+		for p, ok := c.find(r.clock), true; ok; p, ok = c.next(p) {
 			it := d.item(c.at(p))
 			if it.clock >= r.clock+r.len || tx.isNew(it) {
 				break
@@ -132,8 +132,8 @@ func (d *Doc) stateBefore(tx *Transaction) []byte {
 		}
 		sections = append(sections, clockSpan{int32(ci), 0, end})
 		for _, b := range c.blocks {
-			for _, i := range b.items {
-				if it := d.item(i); it.clock < end && it.deleted() {
+			for _, e := range b {
+				if it := d.item(e.item); it.clock < end && it.deleted() {
 					ranges = append(ranges, deleted{int32(ci), it.clock, it.length})
 				}
 			}

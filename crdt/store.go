@@ -1,5 +1,7 @@
 package crdt
 
+import "slices"
+
 // A client is what the document holds of one client id: its items in the order
 // of their clocks, without gaps from 0 to state, and the text it wrote.
 type client struct {
@@ -16,11 +18,14 @@ type client struct {
 	deleteTouch uint32
 }
 
-// A block is a piece of a client's index: item indexes by ascending clock. It
-// is short, so that a split moves few bytes however large the document is.
-type block struct {
-	first uint32 // clock of items[0]
-	items []int32
+// A block is a piece of a client's index, by ascending clock. It is short, so
+// that a split moves few bytes however large the document is.
+type block []entry
+
+// An entry is an item and, so that a search needn't look there, its clock.
+type entry struct {
+	clock uint32
+	item  int32
 }
 
 const (
@@ -65,7 +70,7 @@ func (d *Doc) stateOf(id uint64) uint32 {
 }
 
 // at returns the item index at p.
-func (c *client) at(p place) int32 { return c.blocks[p.block].items[p.slot] }
+func (c *client) at(p place) int32 { return c.blocks[p.block][p.slot].item }
 
 // prev returns the place before p; false at the first.
 func (c *client) prev(p place) (place, bool) {
@@ -75,12 +80,12 @@ func (c *client) prev(p place) (place, bool) {
 	if p.block == 0 {
 		return p, false
 	}
-	return place{p.block - 1, int32(len(c.blocks[p.block-1].items)) - 1}, true
+	return place{p.block - 1, int32(len(c.blocks[p.block-1])) - 1}, true
 }
 
 // next returns the place after p; false at the last.
 func (c *client) next(p place) (place, bool) {
-	if int(p.slot)+1 < len(c.blocks[p.block].items) {
+	if int(p.slot)+1 < len(c.blocks[p.block]) {
 		return place{p.block, p.slot + 1}, true
 	}
 	if int(p.block)+1 < len(c.blocks) {
@@ -92,71 +97,57 @@ func (c *client) next(p place) (place, bool) {
 // last returns the place of the client's newest item. The client has one.
 func (c *client) last() place {
 	b := len(c.blocks) - 1
-	return place{int32(b), int32(len(c.blocks[b].items)) - 1}
+	return place{int32(b), int32(len(c.blocks[b])) - 1}
 }
 
 // push adds an item after all others.
 func (c *client) push(i int32, clock uint32) {
 	n := len(c.blocks)
-	if n == 0 || len(c.blocks[n-1].items) >= blockFull {
-		c.blocks = append(c.blocks, block{first: clock})
+	if n == 0 || len(c.blocks[n-1]) >= blockFull {
+		c.blocks = append(c.blocks, nil)
 		n++
 	}
-	b := &c.blocks[n-1]
-	b.items = append(b.items, i)
+	c.blocks[n-1] = append(c.blocks[n-1], entry{clock, i})
 }
 
-// insertAfter puts item i behind p and returns its place.
-func (c *client) insertAfter(p place, i int32) place {
-	b := &c.blocks[p.block]
-	b.items = append(b.items, 0)
-	copy(b.items[p.slot+2:], b.items[p.slot+1:])
-	b.items[p.slot+1] = i
-	return place{p.block, p.slot + 1}
-}
-
-// rebalance halves the block at p when it has grown too long; p may then be
-// stale.
-func (d *Doc) rebalance(c *client, bi int32) {
-	b := &c.blocks[bi]
-	if len(b.items) < blockSplit {
+// insertAfter puts an item behind p. Places of the client may then be stale.
+func (c *client) insertAfter(p place, e entry) {
+	b := append(c.blocks[p.block], entry{})
+	copy(b[p.slot+2:], b[p.slot+1:])
+	b[p.slot+1] = e
+	c.blocks[p.block] = b
+	if len(b) < blockSplit {
 		return
 	}
-	half := len(b.items) / 2
-	right := append(make([]int32, 0, blockFull+half/2), b.items[half:]...)
-	b.items = b.items[:half]
-	c.blocks = append(c.blocks, block{})
-	copy(c.blocks[bi+2:], c.blocks[bi+1:])
-	c.blocks[bi+1] = block{first: d.item(right[0]).clock, items: right}
+	half := len(b) / 2
+	c.blocks[p.block] = b[:half]
+	right := append(make(block, 0, blockFull+blockFull/2), b[half:]...)
+	c.blocks = slices.Insert(c.blocks, int(p.block)+1, right)
 }
 
-// remove takes the item at p out of the index. It isn't the client's first.
-func (d *Doc) remove(c *client, p place) {
-	b := &c.blocks[p.block]
-	if len(b.items) == 1 {
-		c.blocks = append(c.blocks[:p.block], c.blocks[p.block+1:]...)
+// remove takes the item at p out of the index.
+func (c *client) remove(p place) {
+	if b := c.blocks[p.block]; len(b) > 1 {
+		c.blocks[p.block] = append(b[:p.slot], b[p.slot+1:]...)
 		return
 	}
-	b.items = append(b.items[:p.slot], b.items[p.slot+1:]...)
-	if p.slot == 0 {
-		b.first = d.item(b.items[0]).clock
-	}
+	c.blocks = append(c.blocks[:p.block], c.blocks[p.block+1:]...)
 }
 
 // find returns the place of the item that holds clock, which is below c.state.
-func (d *Doc) find(c *client, clock uint32) place {
-	if h := c.hit; int(h.block) < len(c.blocks) && int(h.slot) < len(c.blocks[h.block].items) {
-		it := d.item(c.blocks[h.block].items[h.slot])
-		if it.clock <= clock && clock-it.clock < it.length {
+func (c *client) find(clock uint32) place {
+	if h := c.hit; int(h.block) < len(c.blocks) && int(h.slot)+1 < len(c.blocks[h.block]) {
+		b := c.blocks[h.block]
+		if b[h.slot].clock <= clock && clock < b[h.slot+1].clock {
 			return h
 		}
 	}
 	bi := len(c.blocks) - 1
-	if clock < c.blocks[bi].first {
-		lo, hi := 0, bi // the last block with first <= clock is in [lo, hi)
+	if clock < c.blocks[bi][0].clock {
+		lo, hi := 0, bi // the last block that begins at clock or below is in [lo, hi)
 		for lo < hi-1 {
 			mid := int(uint(lo+hi) >> 1)
-			if c.blocks[mid].first <= clock {
+			if c.blocks[mid][0].clock <= clock {
 				lo = mid
 			} else {
 				hi = mid
@@ -164,19 +155,18 @@ func (d *Doc) find(c *client, clock uint32) place {
 		}
 		bi = lo
 	}
-	items := c.blocks[bi].items
-	lo, hi := 0, len(items)-1
-	if d.item(items[hi]).clock > clock {
-		for lo < hi-1 {
-			mid := int(uint(lo+hi) >> 1)
-			if d.item(items[mid]).clock <= clock {
-				lo = mid
-			} else {
-				hi = mid
-			}
+	b := c.blocks[bi]
+	lo, hi := 0, len(b)
+	if b[hi-1].clock <= clock {
+		return place{int32(bi), int32(hi - 1)}
+	}
+	for lo < hi-1 {
+		mid := int(uint(lo+hi) >> 1)
+		if b[mid].clock <= clock {
+			lo = mid
+		} else {
+			hi = mid
 		}
-	} else {
-		lo = hi
 	}
 	c.hit = place{int32(bi), int32(lo)}
 	return c.hit
@@ -185,14 +175,14 @@ func (d *Doc) find(c *client, clock uint32) place {
 // itemAt returns the item that holds the clock of a client.
 func (d *Doc) itemAt(ci int32, clock uint32) int32 {
 	c := d.clients[ci]
-	return c.at(d.find(c, clock))
+	return c.at(c.find(clock))
 }
 
 // cleanStart returns the item that begins at clock, splitting one if needed.
 // GC structs are never split (Yjs: getItemCleanStart).
 func (d *Doc) cleanStart(tx *Transaction, ci int32, clock uint32) int32 {
 	c := d.clients[ci]
-	p := d.find(c, clock)
+	p := c.find(clock)
 	i := c.at(p)
 	it := d.item(i)
 	if it.clock < clock && it.kind() != kindGC {
@@ -205,7 +195,7 @@ func (d *Doc) cleanStart(tx *Transaction, ci int32, clock uint32) int32 {
 // (Yjs: getItemCleanEnd).
 func (d *Doc) cleanEnd(tx *Transaction, ci int32, clock uint32) int32 {
 	c := d.clients[ci]
-	p := d.find(c, clock)
+	p := c.find(clock)
 	i := c.at(p)
 	it := d.item(i)
 	if clock != it.end()-1 && it.kind() != kindGC {
@@ -235,8 +225,7 @@ func (d *Doc) split(tx *Transaction, c *client, p place, diff uint32) int32 {
 		ch.tail = ri
 	}
 	d.splitContent(c, l, r)
-	c.insertAfter(p, ri)
-	d.rebalance(c, p.block)
+	c.insertAfter(p, entry{r.clock, ri})
 	tx.mergeStructs = append(tx.mergeStructs, clientClock{l.client(), r.clock})
 	return ri
 }

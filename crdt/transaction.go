@@ -41,6 +41,7 @@ type Transaction struct {
 
 	deletes      []deleted // by client and clock, merged, from the clean-up on
 	deletedFirst []int32   // their clients, in the order of their first deletes
+	uncollected  bool      // some of what is deleted has content still
 	changed      []change
 
 	// Items to be joined with their neighbours at the end if possible: halves
@@ -275,7 +276,7 @@ func (d *Doc) begin(origin any, local bool) *Transaction {
 	d.gen++
 	d.cuts = d.cuts[:0]
 	tx.doc, tx.origin, tx.local, tx.gen, tx.roots = d, origin, local, d.gen, len(d.rootNames)
-	tx.needsCleanup = false
+	tx.needsCleanup, tx.uncollected = false, false
 	tx.before, tx.after, tx.deletes = tx.before[:0], tx.after[:0], tx.deletes[:0]
 	tx.deletedFirst = tx.deletedFirst[:0]
 	tx.changed, tx.mergeStructs = tx.changed[:0], tx.mergeStructs[:0]
@@ -327,7 +328,7 @@ func (d *Doc) cleanUp(tx *Transaction) {
 	if tx.needsCleanup && !d.noClean {
 		d.cleanUpFormatting(tx)
 	}
-	if !d.noGC {
+	if !d.noGC && tx.uncollected {
 		d.collect(tx)
 	}
 	d.joinDeleted(tx)
