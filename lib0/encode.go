@@ -141,7 +141,9 @@ func appendNumber(dst []byte, f float64) []byte {
 		return binary.BigEndian.AppendUint32(append(dst, tagFloat32), math.Float32bits(f32))
 	}
 	b := math.Float64bits(f)
-	if f != f {
+	if b == math.Float64bits(math.NaN()) {
+		b &^= 1 // Go's own NaN differs from JavaScript's in this bit
+	} else if f != f {
 		b |= quietNaN
 	}
 	return binary.BigEndian.AppendUint64(append(dst, tagFloat64), b)
