@@ -48,7 +48,11 @@ func (d *Decoder) any(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return math.Float64frombits(binary.BigEndian.Uint64(b)), nil
+		f := math.Float64frombits(binary.BigEndian.Uint64(b))
+		if f != f {
+			f = math.Float64frombits(math.Float64bits(f) | quietNaN)
+		}
+		return f, nil
 	case tagBigInt:
 		b, err := d.Take(8)
 		if err != nil {
@@ -127,6 +131,9 @@ func (d *Decoder) object(depth int) (any, error) {
 	return o, nil
 }
 
+// goNaN is math.NaN, which isn't written as it is.
+var goNaN = math.Float64bits(math.NaN())
+
 // AnyInfo is what ScanAny finds out about a value.
 type AnyInfo struct {
 	Canonical bool // its bytes are surely those AppendAny would write
@@ -174,7 +181,7 @@ func (d *Decoder) scanAny(info *AnyInfo, depth int) error {
 		if err == nil && info != nil {
 			u := binary.BigEndian.Uint64(b)
 			f := math.Float64frombits(u)
-			info.Canonical = info.Canonical && (f != f && u&quietNaN != 0 || f == f && !isSmallInt(f) && float64(float32(f)) != f)
+			info.Canonical = info.Canonical && (f != f && u&quietNaN != 0 && u != goNaN || f == f && !isSmallInt(f) && float64(float32(f)) != f)
 		}
 		return err
 	case tagBigInt:
