@@ -11,8 +11,14 @@ const constructorName = { text: 'Text', array: 'Array', map: 'Map', fragment: 'X
 /** The root of a kind; asking for it settles its kind in the document. */
 export const ask = (client, kind) => {
   const [name] = roots.find((root) => root[1] === kind) ?? roots.find((root) => root[1] === 'map')
+  return askAs(client, name, kind === 'hook' ? 'map' : kind)
+}
+
+/** The root of a name as a kind; an error if the document has it as another. */
+export const askAs = (client, name, kind) => {
+  const type = client.doc.get(name, client.Y[constructorName[kind]])
   client.asked.add(name)
-  return client.doc.get(name, client.Y[constructorName[kind === 'hook' ? 'map' : kind]])
+  return type
 }
 
 const nested = (client) => {

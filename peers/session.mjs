@@ -6,7 +6,7 @@
 
 import * as Y from 'yjs'
 import { base64, fromBase64, show, dump, showEvent, showDelta, showStateVector, kindOf } from './show.mjs'
-import { roots, ask, pick, edits } from './edit.mjs'
+import { roots, ask, askAs, pick, edits } from './edit.mjs'
 
 // Yjs remembers positions it has looked up ("search markers"), and where an insertion lands among deleted and format
 // items next to its index depends on them. A session that edits on both sides turns them off, which Yjs allows for
@@ -169,6 +169,12 @@ const steps = {
   check,
   bytes,
   ask: (client, op) => { ask(client, op.t) },
+  askas: (client, op) => { askAs(client, op.s, op.t) },
+  strain: () => {}, // for the other side alone
+  load (client, op) {
+    const docs = [...client.doc.subdocs].sort((a, b) => a.guid < b.guid ? -1 : 1)
+    if (docs.length > 0) docs[op.n % docs.length].load()
+  },
   undo: (client) => { client.undo?.undo() },
   redo: (client) => { client.undo?.redo() },
   stop: (client) => { client.undo?.stopCapturing() },

@@ -77,8 +77,11 @@ func untag(o *lib0.Object) (any, error) {
 		n, err := strconv.ParseInt(v.(string), 10, 64)
 		return lib0.BigInt(n), err
 	case "$num":
-		if v == "-0" {
+		switch v {
+		case "-0":
 			return math.Copysign(0, -1), nil
+		case "NaN":
+			return math.Float64frombits(0x7ff8 << 48), nil // JavaScript's; that of package math has another bit set
 		}
 		return strconv.ParseFloat(v.(string), 64)
 	case "$bytes":

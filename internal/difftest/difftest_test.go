@@ -88,7 +88,7 @@ func TestDifferential(t *testing.T) {
 
 var stepKinds = []string{
 	"tins", "temb", "tdel", "tfmt", "tdelta", "aset", "adel", "lins", "lpush", "ldel", "mset", "mdel", "tx", "undo", "redo", "stop",
-	"next", "pick", "state", "sync", "merge", "diff", "since", "check", "bytes", "ask", "reload", "snap", "snapdelta", "fromsnap", "mark", "find",
+	"next", "pick", "state", "sync", "merge", "diff", "since", "check", "bytes", "ask", "reload", "snap", "snapdelta", "fromsnap", "mark", "find", "askas", "load", "strain",
 }
 
 // work plays sessions until the tally is full.

@@ -64,33 +64,40 @@ var roots = []struct{ name, kind string }{{"t", "text"}, {"a", "array"}, {"m", "
 
 // ask asks a document for the root of a kind.
 func (p *peer) ask(kind string) (crdt.Type, error) {
+	if kind == "hook" {
+		kind = "map"
+	}
+	for _, root := range roots {
+		if root.kind == kind {
+			return p.askAs(root.name, kind)
+		}
+	}
+	return nil, fmt.Errorf("no root of kind %s", kind)
+}
+
+// askAs asks a document for the root of a name as a kind.
+func (p *peer) askAs(name, kind string) (crdt.Type, error) {
 	var t crdt.Type
 	var err error
-	var name string
 	switch kind {
 	case "text":
-		name = "t"
 		t, err = p.doc.Text(name)
 	case "array":
-		name = "a"
 		t, err = p.doc.Array(name)
-	case "map", "hook":
-		name = "m"
+	case "map":
 		t, err = p.doc.Map(name)
 	case "fragment":
-		name = "x"
 		t, err = p.doc.XmlFragment(name)
 	case "element":
-		name = "e"
 		t, err = p.doc.XmlElement(name)
 	case "xmltext":
-		name = "s"
 		t, err = p.doc.XmlText(name)
-	default:
-		return nil, fmt.Errorf("no root of kind %s", kind)
+	}
+	if err != nil {
+		return nil, err
 	}
 	p.asked[name] = t
-	return t, err
+	return t, nil
 }
 
 // nested lists the types below the roots that have been asked for.

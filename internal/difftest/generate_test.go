@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -63,6 +64,9 @@ func generate(kind string, seed uint64) *session {
 		s.Clients = append(s.Clients, c)
 	}
 	steps := 40 + g.IntN(90)
+	if g.chance(2) {
+		steps *= 8
+	}
 	for range steps {
 		s.Ops = append(s.Ops, g.step(s, writers, old))
 	}
@@ -116,7 +120,11 @@ func (g *gen) step(s *session, writers int, old bool) op {
 		return op{C: c, K: "mark", T: g.markable(), N: g.IntN(100), I: g.position(c), L: g.IntN(3)}
 	case r < 980:
 		return op{C: g.IntN(all), K: "find", N: g.IntN(100)}
-	case r < 984 && !old && s.Clients[c].Undo == nil:
+	case r < 982 && kindIs(g.kind, "subdoc", "mixed"):
+		return op{C: g.IntN(all), K: "load", N: g.IntN(100)}
+	case r < 983:
+		return op{C: g.IntN(all), K: "strain", I: g.IntN(50), L: 1 + g.IntN(60), V2: g.chance(50)}
+	case r < 987 && !old && s.Clients[c].Undo == nil:
 		return op{C: c, K: "reload", ID: g.clientID(uint64(100 + len(s.Ops))), V2: g.chance(50)}
 	case r < 992 && g.kind == "nogc":
 		c := g.IntN(all)
@@ -124,8 +132,14 @@ func (g *gen) step(s *session, writers int, old bool) op {
 	case r < 996 && g.kind == "nogc":
 		return op{C: g.IntN(all), K: "snap"}
 	}
+	if g.kind == "late" && g.chance(20) {
+		as := pickOne(g, [][2]string{{"x", "element"}, {"e", "fragment"}, {"x", "map"}, {"m", "fragment"}, {"a", "map"}, {"m", "array"}, {"t", "xmltext"}, {"s", "text"}})
+		return op{C: g.IntN(all), K: "askas", S: as[0], T: as[1]}
+	}
 	return op{C: g.IntN(all), K: "ask", T: pickOne(g, []string{"text", "array", "map", "fragment", "element", "xmltext"})}
 }
+
+func kindIs(kind string, some ...string) bool { return slices.Contains(some, kind) }
 
 func (g *gen) markable() string {
 	switch g.kind {

@@ -61,6 +61,9 @@ func (p *peer) open(id uint64) error {
 	})
 	p.doc.OnUpdate(func(update []byte, tx *crdt.Transaction) {
 		p.log = append(p.log, entry{v1: bytes.Clone(update)})
+		if _, err := crdt.Validate(update, crdt.Limits{}); err != nil {
+			p.line("its own update doesn't validate: %v", err)
+		}
 		from := "remote"
 		if tx.Local() {
 			from = "local"
@@ -73,6 +76,9 @@ func (p *peer) open(id uint64) error {
 	})
 	p.doc.OnUpdateV2(func(update []byte, _ *crdt.Transaction) {
 		p.log[len(p.log)-1].v2 = bytes.Clone(update)
+		if _, err := crdt.ValidateV2(update, crdt.Limits{}); err != nil {
+			p.line("its own update doesn't validate: %v", err)
+		}
 		p.lines = append(p.lines, "u2 "+base64Of(update))
 	})
 	p.doc.OnSubdocs(func(e crdt.SubdocsEvent) {
@@ -134,6 +140,7 @@ type run struct {
 	session   *session
 	peers     []*peer
 	positions [][]byte
+	refused   int // updates that strains refused
 }
 
 // takesBytes tells whether a step takes bytes from elsewhere.
@@ -228,6 +235,9 @@ func runHere(s *session, node [][]string) (lines [][]string, feed map[int]string
 			p.lines = append(p.lines, "error")
 			errorNote(s, at, err)
 		}
+		if err := p.doc.Check(); err != nil {
+			return nil, nil, err
+		}
 		lines = append(lines, p.lines)
 	}
 	return lines, feed, nil
@@ -267,6 +277,17 @@ func (r *run) step(at int, p *peer, o *op, node [][]string, feed map[int]string)
 	case "ask":
 		_, err := p.ask(o.T)
 		return err
+	case "askas":
+		_, err := p.askAs(o.S, o.T)
+		return err
+	case "load":
+		docs := p.doc.Subdocs()
+		slices.SortFunc(docs, func(a, b *crdt.Doc) int { return strings.Compare(a.GUID(), b.GUID()) })
+		if len(docs) > 0 {
+			docs[o.N%len(docs)].Load()
+		}
+	case "strain":
+		return r.strain(p, o)
 	case "undo", "redo", "stop": // nothing: only clients in Node have an undo manager
 	case "since":
 		sv, err := crdt.DecodeStateVector(arg)
@@ -460,6 +481,92 @@ func (p *peer) find(b []byte) error {
 	}
 	p.line("find %s %s %d %d", kindNames[t.Kind()], idOf(t), index, position.Assoc)
 	return nil
+}
+
+// strain has all updates so far applied under a budget that some of them exceed, and cut off at some byte. What is refused
+// must leave nothing behind: the document must equal one that never met it. It may have been loaded anew, so both are
+// compared as they are after a load, and the order in which keys came is left out.
+func (r *run) strain(p *peer, o *op) error {
+	options := crdt.Options{ClientID: 1, NoGC: !p.spec.GC, Limits: crdt.Limits{Work: o.L}}
+	strained := &peer{spec: client{GC: p.spec.GC, Early: p.spec.Early}, doc: crdt.New(options), asked: map[string]crdt.Type{}}
+	options.Limits = crdt.Limits{}
+	control := &peer{spec: strained.spec, doc: crdt.New(options), asked: map[string]crdt.Type{}}
+	for _, one := range []*peer{strained, control} {
+		for _, root := range roots {
+			if !p.spec.Early {
+				break
+			}
+			if _, err := one.ask(root.kind); err != nil {
+				return err
+			}
+		}
+	}
+	emitted := 0
+	strained.doc.OnUpdate(func([]byte, *crdt.Transaction) { emitted++ })
+	for _, from := range r.peers {
+		if from == nil {
+			continue
+		}
+		for i, e := range from.log {
+			update := e.in(o.V2)
+			cut := update[:(o.I+i)%len(update)]
+			if err := strained.apply(cut, o.V2); err == nil {
+				return fmt.Errorf("an update of %d bytes was taken after %d", len(update), len(cut))
+			}
+			before := emitted
+			if err := strained.apply(update, o.V2); err != nil {
+				r.refused++
+				if emitted != before {
+					return errors.New("a refused update was emitted")
+				}
+			} else if err := control.apply(update, o.V2); err != nil {
+				return err
+			}
+			if err := strained.doc.Check(); err != nil {
+				return err
+			}
+		}
+	}
+	for _, v2 := range []bool{false, true} {
+		a, err := strained.loaded(v2)
+		if err != nil {
+			return err
+		}
+		b, err := control.loaded(v2)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(a, b) {
+			return fmt.Errorf("refused updates left something behind: the state is %s, without them %s", base64Of(a), base64Of(b))
+		}
+	}
+	a, b := strained.contents(), control.contents()
+	for i := range a {
+		if a[i] != b[i] {
+			return fmt.Errorf("refused updates changed what is read: %s, without them %s", a[i], b[i])
+		}
+	}
+	return nil
+}
+
+// loaded is the state of a fresh document that got the peer's.
+func (p *peer) loaded(v2 bool) ([]byte, error) {
+	fresh := &peer{doc: crdt.New(crdt.Options{ClientID: 1, NoGC: !p.spec.GC})}
+	err := fresh.apply(p.state(nil, v2), v2)
+	return fresh.state(nil, v2), err
+}
+
+// contents is what the roots that were asked for hold, keys sorted.
+func (p *peer) contents() []string {
+	var out []string
+	for _, root := range roots {
+		if t := p.asked[root.name]; t != nil {
+			s := shower{deep: true, sorted: true}
+			s.dump(t)
+			out = append(out, root.name+" "+s.String())
+		}
+	}
+	return out
 }
 
 func marshal(v any) string {

@@ -21,10 +21,18 @@ var kindNames = map[crdt.Kind]string{
 	crdt.KindXmlElement: "element", crdt.KindXmlText: "xmltext", crdt.KindXmlHook: "hook",
 }
 
-// A shower writes canonical text; deep ones write out the types that a value holds.
+// A shower writes canonical text; deep ones write out the types that a value holds, sorted ones sort keys.
 type shower struct {
 	strings.Builder
-	deep bool
+	deep, sorted bool
+}
+
+// keys puts keys in the order in which they are shown.
+func (s *shower) keys(keys []string) []string {
+	if s.sorted {
+		keys = slices.Sorted(slices.Values(keys))
+	}
+	return keys
 }
 
 func show(v any) string {
@@ -127,14 +135,13 @@ func btoi(b bool) int {
 
 func (s *shower) object(o *lib0.Object) {
 	s.WriteByte('{')
-	first := true
-	for k, v := range o.All() {
-		if !first {
+	for i, k := range s.keys(o.Keys()) {
+		if i > 0 {
 			s.WriteByte(',')
 		}
-		first = false
 		s.quote(k)
 		s.WriteByte(':')
+		v, _ := o.Get(k)
 		s.value(v)
 	}
 	s.WriteByte('}')
@@ -222,7 +229,7 @@ func (s *shower) delta(delta []crdt.Op) {
 
 func (s *shower) entries(m mapType) {
 	s.WriteByte('[')
-	for i, k := range m.Keys() {
+	for i, k := range s.keys(m.Keys()) {
 		if i > 0 {
 			s.WriteByte(',')
 		}
