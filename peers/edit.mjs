@@ -23,12 +23,13 @@ export const askAs = (client, name, kind) => {
 
 const nested = (client) => {
   const found = []
-  const { AbstractType } = client.Y
+  const { AbstractType, Array: YArray, Map: YMap, XmlFragment, XmlElement } = client.Y
   const visit = (type) => {
-    for (let item = type._start; item !== null; item = item.right) {
+    for (let item = type instanceof YMap ? null : type._start; item !== null; item = item.right) {
       if (item.deleted) continue
       for (const value of item.content.getContent()) enter(value)
     }
+    if (type instanceof YArray || (type instanceof XmlFragment && !(type instanceof XmlElement))) return
     for (const key of [...type._map.keys()].sort()) {
       const item = type._map.get(key)
       if (!item.deleted) enter(item.content.getContent()[item.length - 1])
