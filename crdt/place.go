@@ -93,8 +93,12 @@ func (d *Doc) place(tx *Transaction, e *encoded) (missing, error) {
 	if known > 0 {
 		li = d.cleanEnd(tx, ci, state-1)
 		origin, hasOrigin, e.origin.Clock = ci, true, state-1
-		if d.item(li).kind() == kindGC {
+		switch known := d.item(li).chain; {
+		case known == 0:
 			chain = 0
+		case chain != 0 && chain != known:
+			// Yjs would link the two lists with each other.
+			return done, refuse("update", malformed(e.offset, "the struct %d:%d continues an item that is elsewhere", e.id.Client, e.id.Clock))
 		}
 	}
 	if chain == 0 {
