@@ -87,6 +87,11 @@ func readStruct(d *lib0.Decoder, anyValues bool, e *encoded) (err error) {
 		d.Skip(n)
 		return nil
 	}
+	return readItem(d, e)
+}
+
+// readItem is readStruct without its fast path.
+func readItem(d *lib0.Decoder, e *encoded) (err error) {
 	if e.info, err = d.Byte(); err != nil {
 		return err
 	}
