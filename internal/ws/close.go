@@ -76,5 +76,5 @@ func closeFrame(code int, reason string) Frame {
 		}
 		reason = reason[:n]
 	}
-	return newFrame(ws.OpClose, ws.NewCloseFrameBody(ws.StatusCode(code), reason))
+	return newFrame(ws.OpClose, nil, ws.NewCloseFrameBody(ws.StatusCode(code), reason))
 }

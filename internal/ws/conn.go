@@ -37,7 +37,7 @@ type Config struct {
 
 // Defaults are limits and times that suit a document server.
 var Defaults = Config{
-	MaxMessage:   64 << 20,
+	MaxMessage:   32 << 20,
 	MaxQueue:     8 << 20,
 	PingAfter:    30 * time.Second,
 	PongWithin:   20 * time.Second,

@@ -9,31 +9,36 @@ import (
 // A Frame is one encoded WebSocket message, unmasked and unfragmented. It is
 // immutable: the bytes it was made of must not change any more.
 type Frame struct {
-	head []byte // the header, and for a short message all of it
+	head []byte // the header and the prefix, and for a short message all of it
 	body []byte // shared, not copied
-	op   ws.OpCode
 }
 
 // joinBelow is the length in bytes up to which a body is copied behind its
 // header: one small allocation is cheaper than a second vector in the write.
 const joinBelow = 256
 
-// Binary returns the frame of a binary message. A long body is kept, not
-// copied, so that all its receivers share it.
-func Binary(body []byte) Frame { return newFrame(ws.OpBinary, body) }
+// Binary returns the frame of a binary message, which is a prefix and a body. A
+// long body is kept, not copied, so that all its receivers share it.
+func Binary(prefix, body []byte) Frame { return newFrame(ws.OpBinary, prefix, body) }
 
 // Text returns the frame of a text message, which the caller knows to be UTF-8.
-func Text(body []byte) Frame { return newFrame(ws.OpText, body) }
+func Text(body []byte) Frame { return newFrame(ws.OpText, nil, body) }
 
 // Len is the number of bytes that the frame takes on the wire.
 func (f Frame) Len() int { return len(f.head) + len(f.body) }
 
-func newFrame(op ws.OpCode, body []byte) Frame {
-	if len(body) > joinBelow {
-		return Frame{head: appendHeader(nil, op, len(body)), body: body, op: op}
+func newFrame(op ws.OpCode, prefix, body []byte) Frame {
+	kept := len(body) > joinBelow
+	n := maxServerHeader + len(prefix)
+	if !kept {
+		n += len(body)
 	}
-	head := appendHeader(make([]byte, 0, maxServerHeader+len(body)), op, len(body))
-	return Frame{head: append(head, body...), op: op}
+	head := appendHeader(make([]byte, 0, n), op, len(prefix)+len(body))
+	head = append(head, prefix...)
+	if kept {
+		return Frame{head: head, body: body}
+	}
+	return Frame{head: append(head, body...)}
 }
 
 // maxServerHeader is the longest header of an unmasked frame (RFC 6455, 5.2).

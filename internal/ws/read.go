@@ -100,7 +100,7 @@ func (c *Conn) control(h ws.Header) error {
 			}
 			p = p[:2]
 		}
-		c.enqueueLast(newFrame(ws.OpClose, p)) // the same code, without the reason
+		c.enqueueLast(newFrame(ws.OpClose, nil, p)) // the same code, without the reason
 		return closed
 	}
 	return nil

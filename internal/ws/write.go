@@ -109,7 +109,7 @@ func (c *Conn) Ping(pong func()) {
 	}
 	c.pingID++
 	c.pings = append(c.pings, ping{c.pingID, pong})
-	f := newFrame(ws.OpPing, binary.BigEndian.AppendUint64(nil, c.pingID))
+	f := newFrame(ws.OpPing, nil, binary.BigEndian.AppendUint64(nil, c.pingID))
 	c.enqueueLocked(f.Len(), f)
 }
 
@@ -143,7 +143,7 @@ func (c *Conn) pong(payload []byte) {
 	if c.closing || c.queued > maxPongQueue {
 		return
 	}
-	f := newFrame(ws.OpPong, payload)
+	f := newFrame(ws.OpPong, nil, payload)
 	c.enqueueLocked(f.Len(), f)
 }
 
@@ -163,7 +163,7 @@ func (c *Conn) heartbeat() {
 		return
 	}
 	if silence >= c.cfg.PingAfter && c.lastPing.Before(read) {
-		f := newFrame(ws.OpPing, nil)
+		f := newFrame(ws.OpPing, nil, nil)
 		c.enqueueLocked(f.Len(), f)
 		c.lastPing = now
 	}

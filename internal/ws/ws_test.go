@@ -80,7 +80,7 @@ func echo(c *ws.Conn) {
 			c.Finish(1000, "")
 			return
 		}
-		f := ws.Binary(m.Data)
+		f := ws.Binary(nil, m.Data)
 		if m.Text {
 			f = ws.Text(m.Data)
 		}
@@ -261,7 +261,7 @@ func TestSlowReceiver(t *testing.T) {
 	cfg := config()
 	overflow := make(chan error, 1)
 	addr := serve(t, cfg, func(c *ws.Conn) {
-		f := ws.Binary(make([]byte, 1<<20))
+		f := ws.Binary(nil, make([]byte, 1<<20))
 		for {
 			if err := c.Send(f); err != nil {
 				overflow <- err
@@ -337,7 +337,7 @@ func TestPingAndPong(t *testing.T) {
 
 func TestKeepalive(t *testing.T) {
 	cfg := config()
-	cfg.Keepalive, cfg.KeepaliveAfter = ws.Binary([]byte{1, 1, 0}), 30*time.Millisecond
+	cfg.Keepalive, cfg.KeepaliveAfter = ws.Binary(nil, []byte{1, 1, 0}), 30*time.Millisecond
 	r := dial(t, serve(t, cfg, echo))
 	for range 3 {
 		if b0, got := r.next(); b0 != 0x82 || !bytes.Equal(got, []byte{1, 1, 0}) {
@@ -352,12 +352,12 @@ func TestCloseFlushes(t *testing.T) {
 	const n = 50
 	r := dial(t, serve(t, config(), func(c *ws.Conn) {
 		for i := range n {
-			if err := c.Send(ws.Binary([]byte{byte(i)})); err != nil {
+			if err := c.Send(ws.Binary(nil, []byte{byte(i)})); err != nil {
 				t.Error(err)
 			}
 		}
 		c.Close(4403, strings.Repeat("ü", 100))
-		if err := c.Send(ws.Binary(nil)); err != ws.ErrClosed {
+		if err := c.Send(ws.Binary(nil, nil)); err != ws.ErrClosed {
 			t.Error("after Close: ", err)
 		}
 		echo(c)
