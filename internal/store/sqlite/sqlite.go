@@ -87,9 +87,12 @@ func (s *Store) Close() error {
 	if !s.committer.stop() {
 		return nil
 	}
+	var idle []*reader
 	for range readers { // waits for loads
-		r := <-s.free
-		defer func() { s.free <- r }()
+		idle = append(idle, <-s.free)
+	}
+	for _, r := range idle {
+		s.free <- r
 	}
 	return s.closeConns()
 }
@@ -116,7 +119,7 @@ func lock(path string) (*sqlite3.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Exec(`BEGIN EXCLUSIVE`); err != nil {
+	if err := c.Exec(`PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE`); err != nil {
 		c.Close()
 		if errors.Is(err, sqlite3.BUSY) {
 			return nil, store.ErrLocked

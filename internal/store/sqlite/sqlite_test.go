@@ -201,6 +201,9 @@ func TestGroupCommit(t *testing.T) {
 	close(hold)
 	wg.Wait()
 	s.Close()
+	if files, err := filepath.Glob(filepath.Join(s.dir, "*-wal")); err != nil || files != nil {
+		t.Fatal("closing left a connection open: ", files, err)
+	}
 	if commits != 2 { // one of them the holder's
 		t.Fatalf("%d appends took %d commits", writers, commits-1)
 	}
