@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// asProgram makes the test's binary the program itself, so that tests can kill
+// a real process.
+const asProgram = "INKWIRE_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// A process is the program, running.
+type process struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	addr   string // HOST:PORT
+	stderr *output
+}
+
+// output keeps what a process printed.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// start runs the program, a file, and returns when it serves. An addr with port
+// 0 takes any port.
+func start(t *testing.T, program, addr, data string) *process {
+	t.Helper()
+	p := &process{t: t, stderr: &output{}}
+	p.cmd = exec.CommandContext(context.Background(), program, "serve", "--addr", addr, "--data", data)
+	p.cmd.Env = append(os.Environ(), asProgram+"=1")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Stderr = w
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	t.Cleanup(p.kill)
+	serving := make(chan string, 1)
+	go func() {
+		defer r.Close()
+		lines := bufio.NewScanner(io.TeeReader(r, p.stderr))
+		for lines.Scan() {
+			if _, url, ok := strings.Cut(lines.Text(), "msg=serving url=http://"); ok {
+				serving <- url
+			}
+		}
+		close(serving)
+	}()
+	select {
+	case addr, ok := <-serving:
+		if !ok {
+			t.Fatalf("the program ended:\n%s", p.stderr)
+		}
+		p.addr = addr
+	case <-time.After(30 * time.Second):
+		t.Fatalf("the program doesn't serve:\n%s", p.stderr)
+	}
+	return p
+}
+
+// kill ends the program as a crash does.
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
+}
+
+// stop ends the program in order, and checks that it does so.
+func (p *process) stop() {
+	p.t.Helper()
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	if err := p.cmd.Wait(); err != nil {
+		p.t.Fatalf("the program ended with %v:\n%s", err, p.stderr)
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	for _, tt := range []struct {
+		args   []string
+		env    string
+		status int
+		want   string
+	}{
+		{[]string{"--help"}, "", 0, "--data DIR"},
+		{[]string{"serve", "-h"}, "", 0, "INKWIRE_ADDR"},
+		{[]string{"--version"}, "", 0, "inkwire "},
+		{[]string{"fly"}, "", 2, `unknown command "fly"`},
+		{[]string{"serve", "now"}, "", 2, `unexpected argument "now"`},
+		{[]string{"--wings"}, "", 2, "-wings"},
+		{[]string{"--max-message", "0"}, "", 2, "greater than 0"},
+		{nil, "INKWIRE_MAX_QUEUE=many", 2, "INKWIRE_MAX_QUEUE"},
+		{[]string{"--addr", "0.0.0.0:0"}, "", 1, "use a loopback address"},
+		{nil, "INKWIRE_ADDR=192.0.2.7:80", 1, `"192.0.2.7:80" is reached from other machines`},
+		{[]string{"--data", "/dev/null/x", "--addr", "127.0.0.1:0"}, "", 1, "data directory"},
+	} {
+		t.Run(fmt.Sprint(tt.args, tt.env), func(t *testing.T) {
+			if name, value, ok := strings.Cut(tt.env, "="); ok {
+				t.Setenv(name, value)
+			}
+			var out bytes.Buffer
+			if status := Run(t.Context(), tt.args, &out, &out); status != tt.status {
+				t.Errorf("status %d, want %d", status, tt.status)
+			}
+			if !strings.Contains(out.String(), tt.want) {
+				t.Errorf("it printed %q, want %q", out.String(), tt.want)
+			}
+		})
+	}
+}
+
+// The program serves until its context ends, and a second one on the same data
+// says why it doesn't start.
+func TestRun(t *testing.T) {
+	data := t.TempDir()
+	p := start(t, os.Args[0], "127.0.0.1:0", data)
+	var out bytes.Buffer
+	if status := Run(t.Context(), []string{"--addr", "127.0.0.1:0", "--data", data}, &out, &out); status != 1 {
+		t.Fatal("status ", status)
+	}
+	if !strings.Contains(out.String(), "in use by another process") {
+		t.Fatal(out.String())
+	}
+	if status := Run(t.Context(), []string{"--addr", p.addr, "--data", t.TempDir()}, &out, &out); status != 1 {
+		t.Fatal("two programs on one address")
+	}
+	p.stop()
+	if !strings.Contains(p.stderr.String(), "everything is saved") {
+		t.Fatal(p.stderr)
+	}
+	if _, err := net.Dial("tcp", p.addr); err == nil {
+		t.Fatal("it still listens")
+	}
+	start(t, os.Args[0], p.addr, data).stop() // the lock is gone with the process
+}

@@ -1,0 +1,52 @@
+// Package access says who may do what, and how whoever may not is refused. It
+// knows nothing of protocols: gateways and routes take the code that is theirs
+// from its one table.
+//
+// As yet there are no tokens and no roles: whoever reaches the server may do
+// everything, so the server is reached from its own machine only
+// (ListenAddr), and not by pages of other sites open in a browser there
+// (CheckHost, CheckOrigin).
+package access
+
+// A Refusal is one row of the table: what went wrong, told in each protocol's
+// terms.
+type Refusal struct {
+	Label    string // names it in metrics and logs
+	Sentence string // for people; at most 60 bytes, so that a detail fits behind it
+
+	HTTP int // the status before an upgrade, if it can be refused there
+	// Close codes: y-websocket 3.1 takes 4400 to 4499 as "don't come back", older
+	// ones come back whatever the code is; all other clients get the registered one.
+	Yjs, Close int
+}
+
+// The table of refusals.
+var (
+	ForeignHost   = Refusal{Label: "foreign_host", Sentence: "this address is served for its own machine only", HTTP: 403}
+	ForeignOrigin = Refusal{Label: "foreign_origin", Sentence: "pages of other sites may not connect", HTTP: 403}
+
+	TooLarge     = Refusal{Label: "too_large", Sentence: "too large", HTTP: 413, Yjs: 4413, Close: 1009}
+	Malformed    = Refusal{Label: "malformed", Sentence: "malformed message", HTTP: 400, Yjs: 4400, Close: 1002}
+	TextFrame    = Refusal{Label: "text", Sentence: "text where binary is due", Yjs: 1003, Close: 1003}
+	BadUTF8      = Refusal{Label: "bad_utf8", Sentence: "text that isn't UTF-8", Yjs: 1007, Close: 1007}
+	ShuttingDown = Refusal{Label: "shutting_down", Sentence: "the server is shutting down", HTTP: 503, Yjs: 1001, Close: 1001}
+	ServerFault  = Refusal{Label: "server_fault", Sentence: "the server failed", HTTP: 500, Yjs: 1011, Close: 1011}
+	Overload     = Refusal{Label: "overload", Sentence: "too busy, come back later", HTTP: 503, Yjs: 1013, Close: 1013}
+)
+
+// A Refused is the error of something refused.
+type Refused struct {
+	Refusal
+	Detail string // for the client as well: nothing that only the operator may know
+}
+
+// Because says what exactly was refused, or nothing more than the sentence if
+// detail is empty.
+func (r Refusal) Because(detail string) *Refused { return &Refused{r, detail} }
+
+func (e *Refused) Error() string {
+	if e.Detail == "" {
+		return e.Sentence
+	}
+	return e.Sentence + ": " + e.Detail
+}

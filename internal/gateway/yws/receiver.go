@@ -1,0 +1,47 @@
+package yws
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/room"
+	"github.com/inkwire/inkwire/internal/ws"
+	"github.com/inkwire/inkwire/lib0"
+)
+
+// A frame is the same for all sockets that get it, and made once for them.
+var (
+	stateFrame    = room.Encoding[ws.Frame]{Make: framer(messageSync, syncStep2)}
+	queryFrame    = room.Encoding[ws.Frame]{Make: framer(messageSync, syncStep1)}
+	updateFrame   = room.Encoding[ws.Frame]{Make: framer(messageSync, syncUpdate)}
+	presenceFrame = room.Encoding[ws.Frame]{Make: framer(messageAwareness)}
+)
+
+// framer makes messages of these first bytes and a body.
+func framer(head ...byte) func(body []byte) ws.Frame {
+	return func(body []byte) ws.Frame {
+		prefix := make([]byte, 0, len(head)+binary.MaxVarintLen64)
+		prefix = lib0.AppendUvarint(append(prefix, head...), uint64(len(body)))
+		return ws.Binary(prefix, body)
+	}
+}
+
+var _ room.Receiver = (*gateway)(nil)
+
+func (g *gateway) State(update *room.Shared)    { g.send(stateFrame.Of(update)) }
+func (g *gateway) Query(vector *room.Shared)    { g.send(queryFrame.Of(vector)) }
+func (g *gateway) Update(update *room.Shared)   { g.send(updateFrame.Of(update)) }
+func (g *gateway) Presence(update *room.Shared) { g.send(presenceFrame.Of(update)) }
+func (g *gateway) Ping(pong func())             { g.conn.Ping(pong) }
+
+func (g *gateway) End(r *access.Refused) { g.conn.Close(r.Yjs, r.Error()) }
+
+// send queues a frame. A client that doesn't read is cut off: what it missed it
+// gets as a difference when it comes back.
+func (g *gateway) send(f ws.Frame) {
+	if err := g.conn.Send(f); errors.Is(err, ws.ErrOverflow) {
+		r := access.Overload.Because("the connection is too slow")
+		g.conn.Abort(r.Yjs, r.Error())
+	}
+}

@@ -1,0 +1,188 @@
+package room
+
+import (
+	"fmt"
+
+	"github.com/inkwire/inkwire/crdt"
+)
+
+// content is a document's bytes, and the integrated document while somebody
+// writes. The zero content is an empty document.
+type content struct {
+	base      []byte   // encoded state; nil for none
+	tail      [][]byte // updates since, none of them pending
+	tailBytes int
+
+	state *state // base and tail merged; nil when nobody has asked since the last update
+
+	doc     *crdt.Doc // base, tail and what is pending; nil until somebody writes
+	event   []byte    // what the last ApplyUpdate changed, nil for nothing
+	pending bool      // doc holds updates that can't be integrated yet
+}
+
+// state is a document at one moment, as who joins gets it.
+type state struct {
+	update *Shared
+	have   crdt.StateVector
+	vector *Shared // have, encoded
+}
+
+// empty is the encoded state of an empty document: no structs, no deletes.
+var empty = []byte{0, 0}
+
+// newContent takes what the log holds of a document.
+func newContent(checkpoint []byte, tail [][]byte) (content, error) {
+	c := content{base: checkpoint, tail: tail}
+	for _, u := range tail {
+		c.tailBytes += len(u)
+	}
+	// Merging is what finds out that the bytes are updates, before anyone is
+	// answered.
+	if err := c.merge(); err != nil {
+		return content{}, err
+	}
+	if c.long() {
+		c.base, c.tail, c.tailBytes = c.state.update.Bytes, nil, 0
+	}
+	return c, nil
+}
+
+// merge makes state.
+func (c *content) merge() error {
+	if c.state != nil {
+		return nil
+	}
+	updates := c.tail
+	if c.base != nil {
+		updates = append([][]byte{c.base}, c.tail...)
+	}
+	merged := empty
+	var err error
+	switch len(updates) {
+	case 0:
+	case 1:
+		merged = updates[0]
+	default:
+		if merged, err = crdt.MergeUpdates(updates); err != nil {
+			return fmt.Errorf("merge the document: %w", err)
+		}
+	}
+	have, err := crdt.StateVectorFromUpdate(merged)
+	if err != nil {
+		return fmt.Errorf("read the document: %w", err)
+	}
+	c.state = &state{
+		update: &Shared{Bytes: merged},
+		have:   have,
+		vector: &Shared{Bytes: crdt.EncodeStateVector(have)},
+	}
+	return nil
+}
+
+// since is what a client lacks that has the given state vector: everything, one
+// encoding for all who have nothing, or a difference.
+func (c *content) since(have crdt.StateVector) (*Shared, error) {
+	if err := c.merge(); err != nil {
+		return nil, err
+	}
+	if len(have) == 0 {
+		return c.state.update, nil
+	}
+	diff, err := crdt.DiffUpdate(c.state.update.Bytes, have)
+	if err != nil {
+		return nil, fmt.Errorf("cut the document: %w", err)
+	}
+	return &Shared{Bytes: diff}, nil
+}
+
+// vector is the document's encoded state vector.
+func (c *content) vector() (*Shared, error) {
+	if err := c.merge(); err != nil {
+		return nil, err
+	}
+	return c.state.vector, nil
+}
+
+// integrate applies an update to the document. It returns what is to be
+// broadcast and appended: the update as it came or what it brought of new,
+// whichever is shorter, or nil if it brought nothing. After an error the content
+// is as before, without what was pending.
+func (c *content) integrate(update []byte) ([]byte, error) {
+	if err := c.open(); err != nil {
+		return nil, err
+	}
+	waited := c.pending
+	c.event = nil
+	if err := c.doc.ApplyUpdate(update, nil); err != nil {
+		c.forgetDoc() // it may hold a part of the update
+		return nil, err
+	}
+	_, c.pending = c.doc.Pending()
+	news := c.event
+	if news == nil {
+		return nil, nil
+	}
+	if !waited && !c.pending && len(update) <= len(news) {
+		news = update
+	}
+	c.tail = append(c.tail, news)
+	c.tailBytes += len(news)
+	c.state = nil
+	return news, nil
+}
+
+// open makes the integrated document.
+func (c *content) open() error {
+	if c.doc != nil {
+		return nil
+	}
+	if err := c.merge(); err != nil {
+		return err
+	}
+	doc := crdt.New(crdt.Options{NoCleanup: true})
+	if err := doc.ApplyUpdate(c.state.update.Bytes, nil); err != nil {
+		return fmt.Errorf("integrate the document: %w", err)
+	}
+	doc.OnUpdate(func(update []byte, _ *crdt.Transaction) { c.event = update })
+	c.doc = doc
+	return nil
+}
+
+// forgetDoc throws the integrated document away, with what is pending in it.
+// The next update makes it anew.
+func (c *content) forgetDoc() {
+	c.doc, c.pending = nil, false
+}
+
+// Bounds on tail: the number of updates, and their bytes unless base is so large
+// that they are a small part of it.
+const (
+	maxTail      = 256
+	minTailBytes = 64 << 10
+	tailShare    = 8 // an eighth of base
+)
+
+// long reports whether tail has grown beyond its bounds.
+func (c *content) long() bool {
+	return len(c.tail) > maxTail || c.tailBytes > max(minTailBytes, len(c.base)/tailShare)
+}
+
+// fold makes a new base of base and a long tail, and reports whether it did. The
+// integrated document encodes shorter, without deleted content, but with what is
+// pending in it.
+func (c *content) fold() (bool, error) {
+	if !c.long() {
+		return false, nil
+	}
+	if c.doc != nil && !c.pending {
+		c.base = c.doc.EncodeStateAsUpdate(nil)
+		c.state = nil
+	} else {
+		if err := c.merge(); err != nil {
+			return false, err
+		}
+		c.base = c.state.update.Bytes
+	}
+	c.tail, c.tailBytes = nil, 0
+	return true, nil
+}

@@ -1,0 +1,44 @@
+// Package room is live documents: who is in one, its bytes, its log, and who is
+// present. It knows nothing of sockets, HTTP, protocols or SQL: a gateway joins
+// a room with a Receiver and speaks to it through the Session it gets.
+//
+// # What waits for what
+//
+// An update passes four steps, in this order:
+//
+//  1. It is validated from its bytes alone, by the goroutine that brings it.
+//  2. It is integrated: the room's document changes, and the update gets the
+//     next sequence of the log. An update that brings nothing new ends here.
+//  3. It is broadcast: queued for every other session. This waits for nothing;
+//     a session that can't keep up is ended by its receiver, never waited for.
+//  4. It is appended: the room has one append under way at a time, and the next
+//     takes all rows that gathered meanwhile, so that the log has no gap. The
+//     update is durable when the append returns. Nothing is said to be saved
+//     before.
+//
+// A crash after 3 and before 4 loses the update here, but not with its writer,
+// whose client offers it again when it comes back: the others then have it
+// already, and it is integrated and appended as if new. A crash after 4 loses
+// nothing.
+//
+// When the log fails, rows stay queued in order and are tried again; the
+// sessions whose rows they are, and any that writes meanwhile, are ended with
+// access.Overload, and readers go on. A room with unsaved rows doesn't end.
+//
+// # Bytes first
+//
+// A document is base, an encoded state, and tail, the updates since. What a
+// session lacks is computed from these bytes. The document is integrated only
+// when somebody writes. What can't be integrated yet, because it needs updates
+// that haven't come, is kept in the integrated document alone: never in base,
+// tail, the log, or a state sent to others.
+//
+// # Goroutines
+//
+// A room has one goroutine, which alone touches what is behind the room: others
+// post functions to its inbox, and may wait there, so a busy room slows its
+// writers down. It waits for nobody but the log's Load at its beginning.
+// Appends and checkpoints run in goroutines of their own, which the room's
+// awaits before it ends; Rooms.Close awaits the rooms. The only lock is
+// Rooms.mu; no call to a room, session or store is made under it.
+package room

@@ -1,0 +1,272 @@
+package room
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/inkwire/inkwire/awareness"
+)
+
+// presence is who is in the document: the latest awareness state of each
+// session's client id.
+//
+// Clients send other clients' ids in normal life, echoes and tidying up, so an
+// id is bound to one session, and what others say of it is ignored. Everything
+// goes out with a clock of the room's own, later than any clock that a client
+// can remember of the id, so that who returns is seen at once. A client never
+// gets its own id.
+type presence struct {
+	entries map[uint64]*entry
+	clock   uint64 // the last one sent of an id that is no more
+	dirty   map[uint64]struct{}
+	timer   *time.Timer // sends dirty
+	due     time.Time   // when the timer fires; zero if it isn't set
+	sent    time.Time   // when dirty was last sent
+}
+
+// entry is the state of one client id.
+type entry struct {
+	client uint64
+	owner  *Session
+	state  []byte // JSON; nil if it has none
+	clock  uint64 // the last one sent
+	claim  *claim
+}
+
+// claim is another session's wish to own an id: its owner came back over a new
+// connection, or somebody took the id.
+type claim struct {
+	by    *Session
+	said  awareness.Entry // the latest
+	entry *entry
+}
+
+// presenceOf is a session's part of presence.
+type presenceOf struct {
+	spoke bool   // its first awareness message has come
+	own   *entry // the id bound to it
+	heard uint64 // the clock of its last state of its own id
+	claim *claim
+}
+
+const (
+	// presenceTick is the shortest time between two messages about states.
+	presenceTick = 50 * time.Millisecond
+	// renewalDelay is how long a state that was sent again unchanged may wait
+	// for company. Clients forget an id 30 s after its last clock, and renew it
+	// every 15 to 18 s.
+	renewalDelay = 8 * time.Second
+	// claimWait is how long the owner of a claimed id has to show that it lives.
+	claimWait = 2 * time.Second
+)
+
+func newPresence() presence {
+	return presence{entries: make(map[uint64]*entry), dirty: make(map[uint64]struct{})}
+}
+
+// presenceFrom takes a session's awareness message.
+func (r *room) presenceFrom(s *Session, said []awareness.Entry) {
+	if s.ended {
+		return
+	}
+	if s.own == nil && s.claim == nil {
+		r.bind(s, said)
+	}
+	s.spoke = true
+	for _, e := range said {
+		switch {
+		case s.own != nil && e.Client == s.own.client:
+			r.hear(s, e)
+		case s.claim != nil && e.Client == s.claim.said.Client && e.Clock > s.claim.said.Clock:
+			s.claim.said = e
+		}
+	}
+}
+
+// bind finds out which id is the session's. A client's first message holds its
+// own id alone. If none came, because it had no state yet, it is the first id
+// with a state that nobody owns: the others are echoes.
+func (r *room) bind(s *Session, said []awareness.Entry) {
+	for _, e := range said {
+		if e.State == nil {
+			continue
+		}
+		owned := r.presence.entries[e.Client]
+		if owned == nil {
+			s.own = &entry{client: e.Client, owner: s, clock: r.presence.clock}
+			r.presence.entries[e.Client] = s.own
+			return
+		}
+		if !s.spoke && len(said) == 1 && owned.claim == nil {
+			r.claimFor(s, owned, e)
+			return
+		}
+	}
+}
+
+// claimFor lets the session have another's id if that one shows no sign of life.
+func (r *room) claimFor(s *Session, owned *entry, said awareness.Entry) {
+	c := &claim{by: s, said: said, entry: owned}
+	s.claim, owned.claim = c, c
+	owned.owner.recv.Ping(func() { r.post(func() { c.drop() }) })
+	r.after(claimWait, func() {
+		if owned.claim == c {
+			r.grant(c)
+		}
+	})
+}
+
+// drop ends a claim.
+func (c *claim) drop() {
+	if c.entry.claim == c {
+		c.entry.claim, c.by.claim = nil, nil
+	}
+}
+
+// grant gives the id to who claims it.
+func (r *room) grant(c *claim) {
+	c.drop()
+	c.entry.owner.own = nil
+	c.entry.owner, c.by.own = c.by, c.entry
+	r.hear(c.by, c.said)
+}
+
+// hear takes what a session says of its own id.
+func (r *room) hear(s *Session, said awareness.Entry) {
+	e := s.own
+	// As clients accept it: a higher clock, or an equal one that says gone. The
+	// clock counts within the session alone.
+	if said.Clock < s.heard || said.Clock == s.heard && s.heard != 0 && said.State != nil {
+		return
+	}
+	s.heard = said.Clock
+	var wait time.Duration
+	switch {
+	case said.State == nil && e.state == nil:
+		return
+	case said.State != nil && bytes.Equal(said.State, e.state):
+		wait = renewalDelay
+	}
+	e.state = bytes.Clone(said.State) // the message isn't kept for it
+	r.presence.dirty[e.client] = struct{}{}
+	r.sendPresenceIn(wait)
+}
+
+// sendPresenceIn sees to it that dirty is sent after at most that time, and not
+// within a tick after it was last sent.
+func (r *room) sendPresenceIn(wait time.Duration) {
+	p := &r.presence
+	due := time.Now().Add(wait)
+	if soonest := p.sent.Add(presenceTick); due.Before(soonest) {
+		due = soonest
+	}
+	if !p.due.IsZero() {
+		if !due.Before(p.due) {
+			return
+		}
+		p.timer.Stop()
+	}
+	if wait = time.Until(due); wait <= 0 {
+		r.sendPresence()
+		return
+	}
+	p.due = due
+	p.timer = r.after(wait, func() {
+		if p.due.Equal(due) {
+			r.sendPresence()
+		}
+	})
+}
+
+// sendPresence sends dirty to all, each without its own.
+func (r *room) sendPresence() {
+	p := &r.presence
+	p.due, p.sent = time.Time{}, time.Now()
+	var all []*entry
+	for client := range p.dirty {
+		all = append(all, p.entries[client])
+	}
+	clear(p.dirty)
+	r.tell(all)
+}
+
+// tell sends entries to all sessions, each without its own.
+func (r *room) tell(all []*entry) {
+	if len(all) == 0 {
+		return
+	}
+	for _, e := range all {
+		e.tick()
+	}
+	shared := &Shared{Bytes: encodePresence(all, nil)}
+	for s := range r.sessions {
+		if !s.synced || s.ended {
+			continue
+		}
+		mine := s.own != nil && slices.Contains(all, s.own)
+		switch {
+		case !mine:
+			s.recv.Presence(shared)
+		case len(all) > 1:
+			s.recv.Presence(&Shared{Bytes: encodePresence(all, s.own)})
+		}
+	}
+}
+
+// sendPresenceTo sends a session the states of all others.
+func (r *room) sendPresenceTo(s *Session) {
+	if !s.synced || s.ended {
+		return
+	}
+	var all []*entry
+	for _, e := range r.presence.entries {
+		if e != s.own && e.state != nil {
+			e.tick()
+			all = append(all, e)
+		}
+	}
+	if len(all) > 0 {
+		s.recv.Presence(&Shared{Bytes: encodePresence(all, nil)})
+	}
+}
+
+// presenceLeave takes a session's id from the document at once, or gives it to
+// who claims it.
+func (r *room) presenceLeave(s *Session) {
+	if s.claim != nil {
+		s.claim.drop()
+	}
+	e := s.own
+	switch {
+	case e == nil:
+		return
+	case e.claim != nil:
+		r.grant(e.claim)
+		return
+	}
+	p := &r.presence
+	delete(p.entries, e.client)
+	delete(p.dirty, e.client)
+	s.own = nil
+	if e.state != nil {
+		e.state = nil
+		r.tell([]*entry{e})
+	}
+	p.clock = max(p.clock, e.clock)
+}
+
+// tick gives the entry the clock with which it goes out next.
+func (e *entry) tick() {
+	e.clock = max(e.clock+1, uint64(time.Now().UnixMilli()))
+}
+
+func encodePresence(all []*entry, but *entry) []byte {
+	entries := make([]awareness.Entry, 0, len(all))
+	for _, e := range all {
+		if e != but {
+			entries = append(entries, awareness.Entry{Client: e.client, Clock: e.clock, State: e.state})
+		}
+	}
+	return awareness.Append(nil, entries...)
+}

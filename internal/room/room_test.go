@@ -1,0 +1,493 @@
+package room
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/inkwire/inkwire/crdt"
+	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/store"
+)
+
+func TestEmptyDocument(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		c := h.client(1)
+		c.enter("a")
+		c.session.Sync(nil)
+		synctest.Wait()
+		if len(c.states) != 1 || !bytes.Equal(c.states[0], []byte{0, 0}) || len(c.queries) != 1 || !bytes.Equal(c.queries[0], []byte{0}) {
+			t.Fatal(c.states, c.queries)
+		}
+		if d := h.stored("a"); d.Revision != (store.Revision{}) {
+			t.Fatal("a visit created the document")
+		}
+	})
+}
+
+// What one writes, others get as it came, once, and the log holds it.
+func TestBroadcastAndLog(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a, b := h.join("a", 1), h.join("a", 2)
+		elsewhere := h.join("b", 3)
+		unsynced := h.client(4)
+		unsynced.enter("a")
+		u := a.write(0, "ink")
+		a.send(u)
+		if len(b.updates) != 1 || !bytes.Equal(b.updates[0], u) {
+			t.Fatal("the other got ", b.updates)
+		}
+		if len(a.updates)+len(elsewhere.updates)+len(unsynced.updates) > 0 {
+			t.Fatal("whom it doesn't concern got it too")
+		}
+		a.send(u) // again
+		b.send(u) // from another
+		if len(b.updates) != 1 || len(a.updates) != 0 {
+			t.Fatal("what brought nothing new was broadcast")
+		}
+		if b.text() != "ink" {
+			t.Fatal(b.text())
+		}
+		b.send(b.write(3, "wire"))
+		if a.text() != "inkwire" {
+			t.Fatal(a.text())
+		}
+		d := h.stored("a")
+		if len(d.Rows) != 2 || d.Revision != (store.Revision{Epoch: 1, Seq: 2}) || !bytes.Equal(d.Rows[0].Update, u) ||
+			d.Rows[0].Session != a.session.id || d.Rows[1].Session != b.session.id {
+			t.Fatal(d.Rows)
+		}
+	})
+}
+
+func TestReload(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		for i := range 5 {
+			c := h.join("a", uint64(i+1))
+			if want := "ABCDE"[:i]; c.text() != want {
+				t.Fatalf("round %d: %q, want %q", i, c.text(), want)
+			}
+			c.send(c.write(i, "ABCDE"[i:i+1]))
+			h.restart()
+		}
+		if r := h.stored("a").Revision; r != (store.Revision{Epoch: 5, Seq: 1}) {
+			t.Fatal(r)
+		}
+	})
+}
+
+// Who has a part gets the difference, and is asked for what the room lacks.
+func TestDifference(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a, b := h.join("a", 1), h.join("a", 2)
+		a.send(a.write(0, "long text that b has already"))
+		b.take()
+		b.session.Leave()
+		a.send(a.write(0, "new "))
+		offline := b.write(0, "offline ")
+
+		b = &client{house: h, doc: b.doc, made: b.made}
+		b.enter("a")
+		b.session.Sync(b.doc.StateVector())
+		synctest.Wait()
+		if len(b.states) != 1 || len(b.states[0]) > 25 {
+			t.Fatalf("the difference has %d bytes", len(b.states[0]))
+		}
+		lacks, err := crdt.DecodeStateVector(b.queries[0])
+		if err != nil || len(lacks) != 1 {
+			t.Fatal(lacks, err)
+		}
+		b.take()
+		b.send(offline)
+		if a.text() != b.text() || !strings.Contains(a.text(), "new ") || !strings.Contains(a.text(), "offline ") {
+			t.Fatal(a.text(), b.text())
+		}
+	})
+}
+
+// A bad update ends its sender's session and harms nobody else.
+func TestBadUpdate(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a, b := h.join("a", 1), h.join("a", 2)
+		a.send(a.write(0, "good"))
+		var refused *access.Refused
+		for _, u := range [][]byte{nil, {0}, {1, 1, 1, 0, 4, 1}, []byte("rubbish")} {
+			if err := b.session.Update(u); !errors.As(err, &refused) || refused.Yjs != 4400 {
+				t.Fatalf("%x: %v", u, err)
+			}
+		}
+		a.send(a.write(4, " text"))
+		if b.text() != "good text" {
+			t.Fatal(b.text())
+		}
+	})
+}
+
+// What needs updates that haven't come is not stored, not broadcast, and not in
+// a state; its sender is asked for the rest.
+func TestPending(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a, b := h.join("a", 1), h.join("a", 2)
+		first, second := a.write(0, "1"), a.write(1, "2")
+		a.send(second)
+		if len(b.updates) != 0 || len(a.queries) != 1 {
+			t.Fatalf("%d updates, %d queries", len(b.updates), len(a.queries))
+		}
+		a.send(second)
+		if len(a.queries) != 1 {
+			t.Fatal("it was asked again")
+		}
+		if h.join("a", 3).text() != "" || h.stored("a").Rows != nil {
+			t.Fatal("what is pending got out")
+		}
+		a.send(first)
+		if b.text() != "12" || h.join("a", 3).text() != "12" {
+			t.Fatal(b.text())
+		}
+		h.restart()
+		if got := h.join("a", 3).text(); got != "12" {
+			t.Fatal(got)
+		}
+	})
+}
+
+// When its sender leaves, what is pending is forgotten, and the others are asked
+// again.
+func TestPendingSenderLeaves(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a, b, c := h.join("a", 1), h.join("a", 2), h.join("a", 3)
+		a.write(0, "1")
+		a.send(a.write(1, "2"))
+		first, second := b.write(0, "3"), b.write(1, "4")
+		b.send(second)
+		if len(b.queries) != 1 {
+			t.Fatal(len(b.queries))
+		}
+		a.session.Leave()
+		synctest.Wait()
+		if len(b.queries) != 2 {
+			t.Fatal("the other wasn't asked again")
+		}
+		b.send(first)
+		b.send(second)
+		if c.text() != "34" {
+			t.Fatal(c.text())
+		}
+	})
+}
+
+// Who joins during the load waits for it, and there is only one.
+func TestLoadingIsAState(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.join("a", 1).send(h.client(9).write(0, "text"))
+		h.restart()
+		h.log.hold = make(chan struct{})
+		h.log.loads = 0
+		var clients []*client
+		joined := make(chan error, 5)
+		for i := range 5 {
+			c := h.client(uint64(i + 10))
+			clients = append(clients, c)
+			go func() {
+				s, err := h.rooms.Join(h.Context(), "a", c)
+				c.session = s
+				if err == nil {
+					s.Sync(nil)
+				}
+				joined <- err
+			}()
+		}
+		synctest.Wait()
+		if len(joined) > 0 {
+			t.Fatal("somebody was answered before the load ended")
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := h.rooms.Join(ctx, "a", h.client(20)); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		close(h.log.hold)
+		synctest.Wait()
+		for _, c := range clients {
+			if err := <-joined; err != nil {
+				t.Fatal(err)
+			}
+			if c.text() != "text" {
+				t.Fatal(c.text())
+			}
+		}
+		if h.log.loads != 1 {
+			t.Fatalf("%d loads", h.log.loads)
+		}
+	})
+}
+
+// A failed load refuses everyone who waits, stores nothing, and is tried again
+// by the next.
+func TestFailedLoad(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.join("a", 1).send(h.client(9).write(0, "text"))
+		h.restart()
+		h.log.fail(nil, store.ErrCorrupt)
+		var refused *access.Refused
+		if _, err := h.rooms.Join(t.Context(), "a", h.client(1)); !errors.As(err, &refused) || refused.Yjs != 1011 {
+			t.Fatal(err)
+		}
+		if len(h.reports) != 1 || !errors.Is(h.reports[0], store.ErrCorrupt) {
+			t.Fatal(h.reports)
+		}
+		h.log.fail(nil, nil)
+		if got := h.join("a", 2).text(); got != "text" {
+			t.Fatal(got)
+		}
+	})
+}
+
+// While the log fails writers are ended, readers go on, and rows wait in order.
+func TestFailingLog(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a, b, reader := h.join("a", 1), h.join("a", 2), h.join("a", 3)
+		a.send(a.write(0, "1"))
+		b.take()
+		disk := errors.New("the disk is full")
+		h.log.fail(disk, nil)
+		a.send(a.write(1, "2"))
+		if a.ended == nil || a.ended.Yjs != 1013 {
+			t.Fatal("the writer was told ", a.ended)
+		}
+		if reader.ended != nil || b.ended != nil {
+			t.Fatal("who didn't write was ended")
+		}
+		b.send(b.write(0, "0"))
+		if b.ended == nil || b.ended.Yjs != 1013 {
+			t.Fatal("the second writer was told ", b.ended)
+		}
+		if got := reader.text(); got != "12" {
+			t.Fatalf("the reader has %q", got)
+		}
+		if len(h.reports) == 0 || !errors.Is(h.reports[0], disk) {
+			t.Fatal(h.reports)
+		}
+		if h.stored("a").Revision.Seq != 1 {
+			t.Fatal(h.stored("a").Revision)
+		}
+		h.pass(5 * time.Second) // several attempts
+		h.log.fail(nil, nil)
+		h.pass(5 * time.Second)
+		if r := h.stored("a").Revision; r != (store.Revision{Epoch: 1, Seq: 2}) {
+			t.Fatal(r)
+		}
+		a2 := h.join("a", 4)
+		a2.send(a2.write(2, "3"))
+		if got := reader.text(); got != "123" || h.stored("a").Revision.Seq != 3 {
+			t.Fatal(got, h.stored("a").Revision)
+		}
+	})
+}
+
+// Close saves what can be saved, and names what can't.
+func TestCloseWithFailingLog(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a, b := h.join("a", 1), h.join("b", 2)
+		h.log.fail(errors.New("the disk is full"), nil)
+		a.send(a.write(0, "lost"))
+		b.take()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		err := h.rooms.Close(ctx)
+		if err == nil || err.Error() != `document "a": 1 updates are not saved: context canceled` {
+			t.Fatal(err)
+		}
+		if b.ended == nil || b.ended.Yjs != 1001 {
+			t.Fatal(b.ended)
+		}
+		h.log.fail(nil, nil)
+		h.rooms = New(h.rooms.cfg)
+	})
+}
+
+// Appends wait for each other, and one takes all rows that gathered: the writer
+// never waits.
+func TestRowsGather(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a := h.join("a", 1)
+		h.log.hold = make(chan struct{})
+		const n = 100
+		for i := range n {
+			a.send(a.write(i, "x"))
+		}
+		if h.log.appends != 0 {
+			t.Fatal(h.log.appends)
+		}
+		close(h.log.hold)
+		synctest.Wait()
+		if h.log.appends != 2 {
+			t.Fatalf("%d appends", h.log.appends)
+		}
+		if r := h.stored("a").Revision; r.Seq != n {
+			t.Fatal(r)
+		}
+	})
+}
+
+// More than the bound never waits for a log that hangs.
+func TestUnsavedIsBounded(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.rooms.cfg.MaxUnsaved = 10_000
+		a := h.join("a", 1)
+		h.log.hold = make(chan struct{})
+		for i := 0; a.ended == nil; i++ {
+			if i > 100 {
+				t.Fatal("nothing bounds it")
+			}
+			a.send(a.write(0, strings.Repeat("x", 1000)))
+		}
+		if a.ended.Yjs != 1013 {
+			t.Fatal(a.ended)
+		}
+		close(h.log.hold)
+	})
+}
+
+// Another owner of the document, as of a second node, ends the room.
+func TestFenced(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a := h.join("a", 1)
+		a.send(a.write(0, "mine"))
+		d := h.stored("a")
+		other := store.Row{Revision: store.Revision{Epoch: d.Revision.Epoch + 1, Seq: 1}, Time: time.Now(), Update: h.client(7).write(0, "other ")}
+		if err := h.log.Store.Append(t.Context(), []store.Entry{{Doc: d.ID, Name: "a", Rows: []store.Row{other}}}); err != nil {
+			t.Fatal(err)
+		}
+		a.send(a.write(4, "!"))
+		if a.ended == nil || a.ended.Yjs != 1013 {
+			t.Fatal(a.ended)
+		}
+		again := h.join("a", 1) // loads the other's state
+		if got := again.text(); !strings.Contains(got, "other ") || strings.Contains(got, "!") {
+			t.Fatal(got)
+		}
+		if err := h.rooms.Close(t.Context()); !errors.Is(err, store.ErrFenced) {
+			t.Fatal(err)
+		}
+		h.rooms = New(h.rooms.cfg)
+	})
+}
+
+// A room outlives its last session for a while, and then ends.
+func TestGrace(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		live := func() int {
+			synctest.Wait()
+			h.rooms.mu.Lock()
+			defer h.rooms.mu.Unlock()
+			return len(h.rooms.live)
+		}
+		a := h.join("a", 1)
+		a.send(a.write(0, "x"))
+		a.session.Leave()
+		h.pass(20 * time.Second)
+		b := h.join("a", 2)
+		h.pass(time.Minute)
+		if live() != 1 || h.log.loads != 1 {
+			t.Fatal("the room ended under its session")
+		}
+		b.session.Leave()
+		h.pass(29 * time.Second)
+		if live() != 1 {
+			t.Fatal("the room ended before its time")
+		}
+		h.pass(2 * time.Second)
+		if live() != 0 {
+			t.Fatal("the room lives on")
+		}
+		if h.join("a", 3).text() != "x" || h.log.loads != 2 {
+			t.Fatal(h.log.loads)
+		}
+	})
+}
+
+// A room with unsaved rows doesn't end before they are saved.
+func TestGraceWaitsForLog(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a := h.join("a", 1)
+		h.log.fail(errors.New("the disk is full"), nil)
+		a.send(a.write(0, "x"))
+		h.pass(time.Hour)
+		h.log.fail(nil, nil)
+		h.pass(2 * time.Second)
+		if h.stored("a").Revision.Seq != 1 || len(h.rooms.live) != 0 {
+			t.Fatal(h.stored("a").Revision, len(h.rooms.live))
+		}
+	})
+}
+
+// A long tail becomes a base, and a checkpoint when much has come since the
+// last; the document reads the same from either.
+func TestCheckpoint(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a := h.join("a", 1)
+		want := ""
+		for i := range 300 {
+			s := fmt.Sprintf("%04d ", i) + strings.Repeat("x", 500)
+			a.send(a.write(len(want), s))
+			want += s
+		}
+		d := h.stored("a")
+		if d.Checkpoint == nil || len(d.Rows) > maxTail || d.Revision.Seq != 300 {
+			t.Fatalf("checkpoint of %d bytes, %d rows, revision %v", len(d.Checkpoint), len(d.Rows), d.Revision)
+		}
+		if got := h.join("a", 2).text(); got != want {
+			t.Fatal("a newcomer reads something else")
+		}
+		h.restart()
+		if got := h.join("a", 3).text(); got != want {
+			t.Fatal("it loads as something else")
+		}
+	})
+}
+
+// Everybody who joins at the same state gets the same bytes, encoded once.
+func TestStateIsShared(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a := h.join("a", 1)
+		a.send(a.write(0, "1"))
+		a.send(a.write(1, "2"))
+		b, c := h.client(2), h.client(3)
+		for _, x := range []*client{b, c} {
+			x.enter("a")
+			x.session.Sync(nil)
+		}
+		synctest.Wait()
+		if &b.states[0][0] != &c.states[0][0] {
+			t.Fatal("the state was encoded twice")
+		}
+	})
+}
+
+func TestRefusedName(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		var refused *access.Refused
+		if _, err := h.rooms.Join(t.Context(), "a/../b", h.client(1)); !errors.As(err, &refused) {
+			t.Fatal(err)
+		}
+	})
+}
+
+// After Close nobody gets in.
+func TestJoinAfterClose(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		if err := h.rooms.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var refused *access.Refused
+		if _, err := h.rooms.Join(t.Context(), "a", h.client(1)); !errors.As(err, &refused) || refused.Yjs != 1001 {
+			t.Fatal(err)
+		}
+	})
+}

@@ -1,0 +1,172 @@
+package room
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/store"
+)
+
+// Config is what all rooms have in common. Store and Report must be set.
+type Config struct {
+	Store  store.Store
+	Report func(error) // tells the operator what went wrong; called from many goroutines
+
+	// Grace is how long a room outlives its last session. Default 30 s.
+	Grace time.Duration
+	// Retry is how long after a failed append the next is tried. Default 1 s.
+	Retry time.Duration
+	// MaxUnsaved bounds the bytes of a room's updates that wait for the log.
+	// Default 8 MiB.
+	MaxUnsaved int
+	// MaxPresence bounds one session's presence state in bytes. Default 64 KiB.
+	MaxPresence int
+}
+
+// Rooms is the live documents of a server.
+type Rooms struct {
+	cfg Config
+
+	ctx    context.Context // ends when Close gives up
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // the rooms' goroutines
+
+	// Guarded by mu.
+	mu     sync.Mutex
+	live   map[string]*room
+	closed bool
+	lost   []error // what rooms could not save before Close gave up
+}
+
+// New returns rooms without any room; Close ends them.
+func New(cfg Config) *Rooms {
+	if cfg.Grace == 0 {
+		cfg.Grace = 30 * time.Second
+	}
+	if cfg.Retry == 0 {
+		cfg.Retry = time.Second
+	}
+	if cfg.MaxUnsaved == 0 {
+		cfg.MaxUnsaved = 8 << 20
+	}
+	if cfg.MaxPresence == 0 {
+		cfg.MaxPresence = 64 << 10
+	}
+	rs := &Rooms{cfg: cfg, live: make(map[string]*room)}
+	rs.ctx, rs.cancel = context.WithCancel(context.Background())
+	return rs
+}
+
+// Join makes a session in the document's room. It waits until the document is
+// loaded. Its error is an *access.Refused, or that of ctx.
+func (rs *Rooms) Join(ctx context.Context, name string, recv Receiver) (*Session, error) {
+	if err := store.CheckName(name); err != nil {
+		return nil, access.Malformed.Because(err.Error())
+	}
+	r := rs.acquire(name)
+	if r == nil {
+		return nil, access.ShuttingDown.Because("")
+	}
+	select {
+	case <-r.loaded:
+	case <-ctx.Done():
+		rs.release(r)
+		return nil, ctx.Err()
+	}
+	s := &Session{room: r, recv: recv, id: rand.Int64()}
+	if r.loadFailed {
+		rs.release(r)
+		return nil, access.ServerFault.Because("the document can't be loaded")
+	}
+	if !r.post(func() { r.join(s) }) {
+		rs.release(r)
+		return nil, access.Overload.Because("")
+	}
+	return s, nil
+}
+
+// acquire finds or makes a room and counts one who holds it.
+func (rs *Rooms) acquire(name string) *room {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if rs.closed {
+		return nil
+	}
+	r := rs.live[name]
+	if r == nil {
+		r = newRoom(rs, name)
+		rs.live[name] = r
+		rs.wg.Go(r.run)
+	}
+	r.holders++
+	return r
+}
+
+// release counts one holder less, and tells a room that has none left.
+func (rs *Rooms) release(r *room) {
+	rs.mu.Lock()
+	r.holders--
+	empty := r.holders == 0
+	rs.mu.Unlock()
+	if empty {
+		r.post(r.emptied)
+	}
+}
+
+// forget takes a room off the list, so that the next who joins makes a new one.
+// Unless by force, it doesn't while somebody holds the room.
+func (rs *Rooms) forget(r *room, force bool) bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if r.holders > 0 && !force {
+		return false
+	}
+	if rs.live[r.name] == r {
+		delete(rs.live, r.name)
+	}
+	return true
+}
+
+// Close ends all sessions, saves what isn't saved, and ends the rooms. If ctx
+// ends first, the error names the documents whose last updates are not saved.
+func (rs *Rooms) Close(ctx context.Context) error {
+	rs.mu.Lock()
+	rs.closed = true
+	var rooms []*room
+	for _, r := range rs.live {
+		rooms = append(rooms, r)
+	}
+	rs.mu.Unlock()
+	for _, r := range rooms {
+		r.post(r.close)
+	}
+	ended := make(chan struct{})
+	go func() {
+		rs.wg.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		rs.cancel()
+		<-ended
+	}
+	rs.cancel()
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return errors.Join(rs.lost...)
+}
+
+// lose notes that a room ended without having saved all.
+func (rs *Rooms) lose(name string, rows int, err error) {
+	err = fmt.Errorf("document %q: %d updates are not saved: %w", name, rows, err)
+	rs.cfg.Report(err)
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	rs.lost = append(rs.lost, err)
+}

@@ -1,0 +1,218 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/inkwire/inkwire/internal/store"
+)
+
+// The committer joins writes into commits. Its invariant: do returns nil only
+// after the commit that holds the write has returned, and with synchronous=FULL
+// that is after its fsync.
+//
+// It takes what queued during the last commit and never waits for company: a
+// lone write costs one fsync, a write that comes during another's waits for
+// the rest of that one and for its own. What one write does is undone if it
+// fails by the store's rules, and the others of its commit stay. After any
+// other failure (a full disk, a failed fsync) nothing of the commit counts, and
+// the file is opened anew before the next: after a failed fsync the system may
+// have dropped pages that it then reports as clean, so a mere second try proves
+// nothing.
+type committer struct {
+	path string
+
+	// Owned by the committing goroutine once it runs.
+	w *writer
+
+	// Guarded by mu.
+	mu     sync.Mutex
+	queue  []*job
+	closed bool
+
+	wake    chan struct{} // has room for one: something was queued
+	stopped chan struct{} // closed by stop
+	ended   chan struct{} // closed when the goroutine has ended
+}
+
+// A job is one write.
+type job struct {
+	run  func(*writer) error
+	err  error
+	done chan struct{}
+}
+
+func (c *committer) start() {
+	c.wake = make(chan struct{}, 1)
+	c.stopped, c.ended = make(chan struct{}), make(chan struct{})
+	go c.loop()
+}
+
+// stop lets the committer end after what is queued, awaits it, and reports
+// whether it was running.
+func (c *committer) stop() bool {
+	c.mu.Lock()
+	was := c.closed
+	c.closed = true
+	c.mu.Unlock()
+	if was {
+		return false
+	}
+	close(c.stopped)
+	<-c.ended
+	return true
+}
+
+func (c *committer) isStopped() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
+// do queues a write and awaits its commit.
+func (c *committer) do(ctx context.Context, run func(*writer) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j := &job{run: run, done: make(chan struct{})}
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return store.ErrClosed
+	}
+	c.queue = append(c.queue, j)
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+	select {
+	case <-j.done:
+		return j.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *committer) loop() {
+	defer close(c.ended)
+	for {
+		stopped := false
+		select {
+		case <-c.wake:
+		case <-c.stopped:
+			stopped = true
+		}
+		c.mu.Lock()
+		group := c.queue
+		c.queue = nil
+		c.mu.Unlock()
+		if len(group) > 0 {
+			c.commit(group)
+		}
+		if stopped {
+			return
+		}
+	}
+}
+
+func (c *committer) commit(group []*job) {
+	err := c.tryCommit(group)
+	for _, j := range group {
+		if j.err == nil {
+			j.err = err
+		}
+		close(j.done)
+	}
+	if err != nil && c.w != nil {
+		// What this connection believes of the file is worth nothing, its
+		// error in closing neither.
+		_ = c.w.close()
+		c.w = nil
+	}
+	if c.w != nil {
+		c.w.checkpointWAL()
+	}
+}
+
+// tryCommit runs a group in one transaction. Its error is that of the
+// transaction, and then nothing of it is stored.
+func (c *committer) tryCommit(group []*job) error {
+	if c.w == nil {
+		w, err := openWriter(c.path)
+		if err != nil {
+			return err
+		}
+		c.w = w
+	}
+	if err := c.w.run(`BEGIN IMMEDIATE`); err != nil {
+		return fmt.Errorf("log: begin: %w", err)
+	}
+	for _, j := range group {
+		if err := c.w.run(`SAVEPOINT job`); err != nil {
+			return fmt.Errorf("log: %w", err)
+		}
+		if j.err = j.run(c.w); j.err != nil {
+			if !refusal(j.err) {
+				return fmt.Errorf("log: %w", j.err)
+			}
+			if err := c.w.run(`ROLLBACK TO job`); err != nil {
+				return fmt.Errorf("log: %w", err)
+			}
+		}
+		if err := c.w.run(`RELEASE job`); err != nil {
+			return fmt.Errorf("log: %w", err)
+		}
+	}
+	if err := c.w.run(`COMMIT`); err != nil {
+		return fmt.Errorf("log: commit: %w", err)
+	}
+	return nil
+}
+
+// refusal reports whether a write failed by the store's rules, so that the
+// others of its commit aren't concerned.
+func refusal(err error) bool {
+	return errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrGap)
+}
+
+// A writer is the writing connection.
+type writer struct {
+	*conn
+	walPages int // in the WAL after the last commit
+}
+
+// maxWAL is the number of pages in the WAL from which on it is folded into the
+// file after a commit; with pages of 4 KiB, 16 MiB.
+const maxWAL = 4096
+
+func openWriter(path string) (*writer, error) {
+	c, err := openConn(path, `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000`)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{conn: c}
+	// This hook takes the place of automatic checkpoints, which would make the
+	// commit that triggers one late.
+	w.WALHook(func(_ *sqlite3.Conn, _ string, pages int) error {
+		w.walPages = pages
+		return nil
+	})
+	return w, nil
+}
+
+// checkpointWAL folds the WAL into the file when it is long, between commits.
+func (w *writer) checkpointWAL() {
+	if w.walPages < maxWAL {
+		return
+	}
+	// The WAL stays as long as it can't be folded, and the next commit tries
+	// again: nothing is lost by an error.
+	if _, _, err := w.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE); err == nil {
+		w.walPages = 0
+	}
+}

@@ -1,0 +1,341 @@
+package sqlite
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ncruces/go-sqlite3"
+	"go.uber.org/goleak"
+
+	"github.com/inkwire/inkwire/internal/store"
+	"github.com/inkwire/inkwire/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(writerDir); dir != "" {
+		writeForEver(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestRules(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Open {
+		dir := filepath.Join(t.TempDir(), "data")
+		return func() (store.Store, error) {
+			s, err := Open(dir)
+			if err != nil {
+				return nil, err
+			}
+			return s, nil
+		}
+	})
+}
+
+func open(t *testing.T, dir string) *Store {
+	t.Helper()
+	s, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// raw changes the file behind the store's back.
+func raw(t *testing.T, dir, sql string) {
+	t.Helper()
+	c, err := sqlite3.Open(filepath.Join(dir, logFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Exec(sql); err != nil {
+		t.Fatal(err)
+	}
+	if c.Changes() == 0 && strings.HasPrefix(sql, "UPDATE") {
+		t.Fatal("nothing was changed by ", sql)
+	}
+}
+
+// Whatever is damaged in a document is named when it's loaded, and the other
+// documents aren't concerned.
+func TestDamage(t *testing.T) {
+	for _, tt := range []struct{ sql, want string }{
+		{`UPDATE rows SET data = x'00' WHERE doc = 1 AND seq = 4`, `document "a", row 1.4: the log is damaged: its checksum differs`},
+		{`UPDATE rows SET session = session + 1 WHERE doc = 1 AND seq = 5`, `document "a", row 1.5: the log is damaged: its checksum differs`},
+		{`UPDATE rows SET checksum = checksum + 1 WHERE doc = 1 AND seq = 4`, `document "a", row 1.4: the log is damaged: its checksum differs`},
+		{`DELETE FROM rows WHERE doc = 1 AND seq = 4`, `document "a", row 1.5: the log is damaged: rows are missing between it and 1.3`},
+		{`DELETE FROM rows WHERE doc = 1 AND seq = 5`, `document "a", row 1.4: the log is damaged: it is the last one, the log should go on to 1.5`},
+		{`UPDATE rows SET epoch = 2 WHERE doc = 1 AND seq = 5`, `document "a", row 2.5: the log is damaged: rows are missing between it and 1.4`},
+		{`UPDATE pieces SET data = x'00010203' WHERE checkpoint = 1`, `document "a", checkpoint 1.3: the log is damaged: its checksum differs`},
+		{`UPDATE pieces SET n = n + 1, checkpoint = 9 WHERE checkpoint = 1`, `document "a", checkpoint 1.3: the log is damaged: it has 0 bytes, not 4`},
+	} {
+		t.Run(tt.sql, func(t *testing.T) {
+			dir := t.TempDir()
+			s := open(t, dir)
+			for _, name := range []string{"a", "b"} {
+				d, err := s.Load(t.Context(), name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := s.Append(t.Context(), []store.Entry{{Doc: d.ID, Name: name, Rows: storetest.Rows(1, 1, 5)}}); err != nil {
+					t.Fatal(err)
+				}
+				if err := s.Checkpoint(t.Context(), store.Checkpoint{Doc: d.ID, Revision: store.Revision{Epoch: 1, Seq: 3}, State: []byte("1234")}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			raw(t, dir, tt.sql)
+			_, err := s.Load(t.Context(), "a")
+			var row *store.RowError
+			if !errors.As(err, &row) || !errors.Is(err, store.ErrCorrupt) || row.Error() != tt.want {
+				t.Fatalf("got  %v\nwant %v", err, tt.want)
+			}
+			if _, err := s.Load(t.Context(), "b"); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// A checkpoint that a crash left unfinished never counts, and goes away.
+func TestUnfinishedCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	d, err := s.Load(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(t.Context(), []store.Entry{{Doc: d.ID, Name: "a", Rows: storetest.Rows(1, 1, 2)}}); err != nil {
+		t.Fatal(err)
+	}
+	raw(t, dir, `INSERT INTO checkpoints VALUES (1, 1, 1, 1, 0, 4, 0, 0); INSERT INTO pieces VALUES (1, 1, 0, x'00')`)
+	for range 2 {
+		got, err := s.Load(t.Context(), "a")
+		if err != nil || got.Checkpoint != nil || len(got.Rows) != 2 {
+			t.Fatal(got, err)
+		}
+		s.Close()
+		s = open(t, dir)
+	}
+	n, err := s.w.number(`SELECT (SELECT count(*) FROM checkpoints) + (SELECT count(*) FROM pieces)`)
+	if err != nil || n != 0 {
+		t.Fatal(n, err)
+	}
+}
+
+func TestNewerData(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir).Close()
+	raw(t, dir, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion+1))
+	if _, err := Open(dir); !errors.Is(err, store.ErrNewer) {
+		t.Fatal(err)
+	}
+	raw(t, dir, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
+	open(t, dir)
+}
+
+// The promise of this package rests on these settings.
+func TestSettings(t *testing.T) {
+	s := open(t, t.TempDir())
+	mode, err := s.w.stmt(`PRAGMA journal_mode`)
+	if err != nil || !mode.Step() || mode.ColumnText(0) != "wal" {
+		t.Fatal("journal_mode: ", err)
+	}
+	mode.Reset()
+	if n, err := s.w.number(`PRAGMA synchronous`); err != nil || n != 2 { // FULL
+		t.Fatal("synchronous: ", n, err)
+	}
+}
+
+// Writes that queue during a commit share the next.
+func TestGroupCommit(t *testing.T) {
+	s := open(t, t.TempDir())
+	const writers = 50
+	commits := 0
+	s.w.CommitHook(func() bool { commits++; return true })
+	// Hold the committer until all have queued.
+	hold, held := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		s.do(t.Context(), func(*writer) error { close(held); <-hold; return nil })
+	})
+	<-held
+	for i := range writers {
+		d, err := s.Load(t.Context(), fmt.Sprint(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			if err := s.Append(t.Context(), []store.Entry{{Doc: d.ID, Name: fmt.Sprint(i), Rows: storetest.Rows(1, 1, 1)}}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	queued := func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.queue)
+	}
+	for queued() < writers {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("not all queued")
+		default:
+			runtime.Gosched()
+		}
+	}
+	close(hold)
+	wg.Wait()
+	s.Close()
+	if files, err := filepath.Glob(filepath.Join(s.dir, "*-wal")); err != nil || files != nil {
+		t.Fatal("closing left a connection open: ", files, err)
+	}
+	if commits != 2 { // one of them the holder's
+		t.Fatalf("%d appends took %d commits", writers, commits-1)
+	}
+}
+
+// After a failure that isn't a refusal nothing of the commit is stored, all of
+// its writers are told, and the next commit works on a file opened anew.
+func TestFailedCommit(t *testing.T) {
+	s := open(t, t.TempDir())
+	d, err := s.Load(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := []store.Entry{{Doc: d.ID, Name: "a", Rows: storetest.Rows(1, 1, 1)}}
+	broken := s.w
+	s.w.CommitHook(func() bool { return false }) // the commit becomes a rollback
+	if err := s.Append(t.Context(), e); !errors.Is(err, sqlite3.CONSTRAINT_COMMITHOOK) {
+		t.Fatal(err)
+	}
+	if got, err := s.Load(t.Context(), "a"); err != nil || len(got.Rows) != 0 {
+		t.Fatal(got, err)
+	}
+	if err := s.Append(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Load(t.Context(), "a"); err != nil || len(got.Rows) != 1 {
+		t.Fatal(got, err)
+	}
+	s.Close()
+	if s.w == broken {
+		t.Fatal("the connection whose commit failed is still in use")
+	}
+}
+
+// A long WAL is folded into the file between commits.
+func TestLongWAL(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	d, err := s.Load(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := storetest.Rows(1, 1, 1)
+	row[0].Update = make([]byte, maxWAL*4096)
+	if err := s.Append(t.Context(), []store.Entry{{Doc: d.ID, Name: "a", Rows: row}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.do(t.Context(), func(*writer) error { return nil }); err != nil { // begins after the fold
+		t.Fatal(err)
+	}
+	if fi, err := os.Stat(filepath.Join(dir, logFile)); err != nil || fi.Size() < maxWAL*4096 {
+		t.Fatal(fi.Size(), err)
+	}
+}
+
+// writerDir names the environment variable that makes the test's program a
+// writer of the log in that directory.
+const writerDir = "INKWIRE_TEST_WRITER_DIR"
+
+// writeForEver appends to several documents and prints each append once it is
+// acknowledged.
+func writeForEver(dir string) {
+	s, err := Open(dir)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	ctx := context.Background()
+	for i := range 4 {
+		go func() {
+			name := fmt.Sprint(i)
+			d, err := s.Load(ctx, name)
+			for seq := uint64(1); err == nil; seq++ {
+				if err = s.Append(ctx, []store.Entry{{Doc: d.ID, Name: name, Rows: storetest.Rows(d.Revision.Epoch+1, seq, seq)}}); err == nil {
+					fmt.Printf("%s %d %d\n", name, d.Revision.Epoch+1, seq)
+				}
+			}
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}()
+	}
+	select {}
+}
+
+// A writer that is killed loses nothing that it acknowledged, several times
+// over the same data.
+func TestKill(t *testing.T) {
+	dir := t.TempDir()
+	acked := map[string]store.Revision{}
+	for round := range 3 {
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = append(os.Environ(), writerDir+"="+dir)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		n := 0
+		for lines.Scan() {
+			var name string
+			var r store.Revision
+			if _, err := fmt.Sscan(lines.Text(), &name, &r.Epoch, &r.Seq); err != nil {
+				break // a line cut by the kill
+			}
+			acked[name] = r
+			if n++; n == 200 {
+				cmd.Process.Kill()
+			}
+		}
+		cmd.Wait()
+		if n < 200 {
+			t.Fatalf("round %d: the writer ended after %d appends", round, n)
+		}
+		s := open(t, dir)
+		for name, want := range acked {
+			d, err := s.Load(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d.Revision.Before(want) {
+				t.Fatalf("round %d: document %s is at %v, %v was acknowledged", round, name, d.Revision, want)
+			}
+			for _, r := range d.Rows {
+				if string(r.Update) != string(storetest.Rows(r.Epoch, r.Seq, r.Seq)[0].Update) {
+					t.Fatalf("row %v holds %q", r.Revision, r.Update)
+				}
+			}
+		}
+		s.Close()
+	}
+}

@@ -1,0 +1,22 @@
+// Package ws is a server's WebSocket connection (RFC 6455) over the frames of
+// gobwas/ws. It knows nothing of documents or protocols.
+//
+// What it holds:
+//
+//   - A message costs memory only as its bytes arrive, and never more than
+//     Config.MaxMessage, in one frame or in many.
+//   - Sending never blocks. The outgoing queue is bounded in bytes; a frame
+//     that doesn't fit is refused with ErrOverflow, and the caller decides what
+//     becomes of the slow receiver. The bound counts what waits, not the one
+//     batch under way, and a frame is always taken when nothing waits, so
+//     that a large state can go out.
+//   - What waits when a write ends goes out together in one write.
+//   - A frame is immutable and may be shared by any number of connections.
+//   - An idle connection costs its Conn with a small read buffer, a timer, and
+//     the goroutine that reads it: no write buffer, no writing goroutine.
+//
+// A connection has one reading goroutine, the caller's: it calls Read until it
+// fails and then Finish, which awaits everything that the connection started.
+// The writing goroutine exists only while something is queued. All other
+// methods may be called from anywhere.
+package ws
