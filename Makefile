@@ -20,7 +20,7 @@ export TRACES ?= $(abspath ../shared/data)
 endif
 
 TOOL := go tool -modfile=tools.mod
-GO_FILES := go.mod go.sum $(shell find . -name node_modules -prune -o -name '*.go' ! -name '*_test.go' -print)
+GO_FILES := go.mod $(wildcard go.sum) $(shell find . -name node_modules -prune -o -name '*.go' ! -name '*_test.go' -print)
 PAGE_FILES := $(shell find web/src web/public -type f) web/index.html web/vite.config.ts
 # npm writes this file last, so it is the mark of a finished install.
 WEB_READY := web/node_modules/.package-lock.json
@@ -40,7 +40,7 @@ test: lint test-go test-page e2e ## every test and lint
 
 lint: $(WEB_READY) ## go vet, gofmt, staticcheck, govulncheck; tsc, eslint
 	go vet ./...
-	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "gofmt would change: $$unformatted"; exit 1; fi
 	$(TOOL) staticcheck ./...
 	@out=$$($(TOOL) govulncheck ./... 2>&1) || case "$$out" in \
