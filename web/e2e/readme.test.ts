@@ -85,7 +85,7 @@ async function bundle(code: string): Promise<string> {
       {
         name: "readme-example",
         enforce: "pre",
-        resolveId: (id, importer) => (id === entry ? join(import.meta.dirname, entry) : importer === undefined ? id : null),
+        resolveId: (id) => (id === entry ? join(import.meta.dirname, entry) : null),
         load: (id) => (id.endsWith(entry) ? code : null),
       },
     ],

@@ -65,6 +65,7 @@ test("two people write in one paragraph while the server is killed, and nothing 
   await ada.page.keyboard.type("and clever ");
   await ben.page.keyboard.type(" again");
   await ada.shoot("offline");
+  expect(await ada.page.evaluate(asksBeforeLeaving)).toBe(true);
   await program.run();
   const back = Date.now();
   await Promise.all([ada.connected(), ben.connected()]);
@@ -72,6 +73,7 @@ test("two people write in one paragraph while the server is killed, and nothing 
   ada.serverIsDown = ben.serverIsDown = false;
   const both = "The quick brown fox and clever | jumps over the lazy dog again";
   await expect.poll(() => ada.read()).toBe(both);
+  expect(await ada.page.evaluate(asksBeforeLeaving)).toBe(false);
   await expect.poll(() => ben.read()).toBe(both);
   await expect.poll(() => ada.carets()).toEqual(["Ben"]);
   await expect.poll(() => ben.carets()).toEqual(["Ada"]);
@@ -129,4 +131,11 @@ test("the name is kept on the device, and an address that is nothing says so", a
 
 function opacity(element: Element): string {
   return getComputedStyle(element).opacity;
+}
+
+/** Whether the page would keep somebody from closing it by mistake. */
+function asksBeforeLeaving(): boolean {
+  const event = new Event("beforeunload", { cancelable: true });
+  window.dispatchEvent(event);
+  return event.defaultPrevented;
 }
