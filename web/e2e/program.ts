@@ -74,7 +74,7 @@ export class Program {
 
   private async answers(): Promise<boolean> {
     try {
-      return (await fetch(`${this.url}/readyz`)).ok;
+      return (await fetch(`${this.url}/healthz`)).ok;
     } catch {
       return false;
     }
