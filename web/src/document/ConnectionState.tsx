@@ -7,7 +7,7 @@ export function ConnectionState({ connection }: { readonly connection: Connectio
   return (
     <p className={css.state} role="status" data-connection={connection.kind}>
       <span className={css.dot} aria-hidden="true" />
-      {t[connection.kind]}
+      <span className={css.word}>{t[connection.kind]}</span>
     </p>
   );
 }

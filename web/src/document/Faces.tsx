@@ -6,7 +6,7 @@ import { Avatar } from "../ui/Avatar";
 import css from "./Faces.module.css";
 
 /** Faces beyond these become a number. */
-const shown = 4;
+const shown = 3;
 
 /** Who is here: a few faces in the bar, and everyone by name in a list that opens below it. */
 export function Faces({ people }: { readonly people: readonly Person[] }) {

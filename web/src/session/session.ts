@@ -6,6 +6,9 @@ import { nextConnection, type ConnectionEvent } from "./connection";
 import { peopleIn, samePeople } from "./presence";
 import type { SessionState } from "./state";
 
+/** The longest pause between tries to connect, in milliseconds: back within 3 s of the server. */
+const longestPause = 2_000;
+
 const closed: SessionState = { connection: { kind: "connecting" }, document: null, people: [] };
 
 /**
@@ -45,6 +48,7 @@ export class Session {
     const provider = new WebsocketProvider(this.server, encodeURIComponent(this.name), doc, {
       awareness,
       connect: false,
+      maxBackoffTime: longestPause,
       // Tabs of one browser would also talk behind the server's back, and drop each other's
       // presence when one of them loses its socket. The server is the one way.
       disableBc: true,
