@@ -25,6 +25,7 @@ PAGE_FILES := $(shell find web/src web/public -type f) web/index.html web/vite.c
 # npm writes this file last, so it is the mark of a finished install.
 WEB_READY := web/node_modules/.package-lock.json
 PEERS_READY := peers/node_modules/.package-lock.json
+BENCH_READY := $(patsubst %/package.json,%/node_modules/.package-lock.json,$(wildcard bench/package.json))
 
 .PHONY: help run build test lint test-go test-page e2e bench soak chromium clean
 
@@ -59,14 +60,14 @@ test-page: web/dist/index.html ## the page's unit tests and its size
 e2e: bin/inkwire chromium ## the page's tests in Chromium, against bin/inkwire
 	cd web && npm run --silent e2e
 
-bench: $(PEERS_READY) ## the benchmarks
+bench: $(PEERS_READY) $(BENCH_READY) ## the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 soak: $(PEERS_READY) ## COUNT random operations, compared with Yjs after each
 	go test ./internal/difftest -run TestDifferential -count=1 -timeout 0 -v -ops=$(COUNT)
 
 clean: ## remove what was built and installed
-	rm -rf bin web/node_modules peers/node_modules
+	rm -rf bin web/node_modules peers/node_modules bench/node_modules
 	git clean -qfdX web/dist
 
 bin/inkwire: $(GO_FILES) web/dist/index.html

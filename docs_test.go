@@ -1,6 +1,7 @@
 package inkwire_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/build"
@@ -69,6 +70,40 @@ func TestImportsFollowTheTable(t *testing.T) {
 				t.Errorf("%s imports %s, which stands below it in ARCHITECTURE.md's table", dir, imported)
 			}
 		}
+	}
+}
+
+// Each direct dependency has a line in docs/dependencies.md with its version.
+func TestDependenciesAreExplained(t *testing.T) {
+	lines := strings.Split(read(t, "docs/dependencies.md"), "\n")
+	explained := func(names []string, version string) bool {
+		return slices.ContainsFunc(lines, func(line string) bool {
+			return strings.HasPrefix(line, "| `") && strings.Contains(line, version) &&
+				slices.ContainsFunc(names, func(name string) bool { return strings.Contains(line, "`"+name+"`") })
+		})
+	}
+	checked := 0
+	for _, match := range regexp.MustCompile(`(?m)^(?:require |\t)([a-z]\S+/\S+) (v\S+)$`).FindAllStringSubmatch(read(t, "go.mod"), -1) {
+		checked++
+		if !explained([]string{match[1]}, match[2]) {
+			t.Errorf("docs/dependencies.md has no line for %s %s of go.mod", match[1], match[2])
+		}
+	}
+	var page struct{ Dependencies, DevDependencies map[string]string }
+	if err := json.Unmarshal([]byte(read(t, "web/package.json")), &page); err != nil {
+		t.Fatal(err)
+	}
+	for _, packages := range []map[string]string{page.Dependencies, page.DevDependencies} {
+		for name, version := range packages {
+			checked++
+			scope, _, _ := strings.Cut(name, "/")
+			if !strings.HasPrefix(name, "@types/") && !explained([]string{name, scope + "/…"}, version) {
+				t.Errorf("docs/dependencies.md has no line for %s %s of web/package.json", name, version)
+			}
+		}
+	}
+	if checked < 20 {
+		t.Fatalf("found %d dependencies, want at least 20: is the pattern right?", checked)
 	}
 }
 
