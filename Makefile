@@ -5,7 +5,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-# What `make run` passes on, such as ARGS="--addr 127.0.0.1:9000".
+# What `make run` and `make bench` pass on, such as ARGS="--addr 127.0.0.1:9000".
 ARGS ?=
 # How many operations `make soak` makes.
 COUNT ?= 1000000
@@ -25,7 +25,6 @@ PAGE_FILES := $(shell find web/src web/public -type f) web/index.html web/vite.c
 # npm writes this file last, so it is the mark of a finished install.
 WEB_READY := web/node_modules/.package-lock.json
 PEERS_READY := peers/node_modules/.package-lock.json
-BENCH_READY := $(patsubst %/package.json,%/node_modules/.package-lock.json,$(wildcard bench/package.json))
 
 .PHONY: help run build test lint test-go test-page e2e bench soak chromium clean
 
@@ -60,8 +59,8 @@ test-page: web/dist/index.html ## the page's unit tests and its size
 e2e: bin/inkwire chromium ## the page's tests in Chromium, against bin/inkwire
 	cd web && npm run --silent e2e
 
-bench: $(PEERS_READY) $(BENCH_READY) ## the benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: $(PEERS_READY) ## crdt beside Yjs on the same work: times, memory, ratios
+	go run ./bench $(ARGS)
 
 soak: $(PEERS_READY) ## COUNT random operations, compared with Yjs after each
 	go test ./internal/difftest -run TestDifferential -count=1 -timeout 0 -v -ops=$(COUNT)
