@@ -1,0 +1,29 @@
+import { t } from "../messages/t";
+import type { Connection } from "../session/connection";
+import type { Person } from "../session/presence";
+import css from "./Bar.module.css";
+import { ConnectionState } from "./ConnectionState";
+import { Faces } from "./Faces";
+
+interface Props {
+  readonly name: string;
+  readonly connection: Connection;
+  readonly people: readonly Person[];
+}
+
+/** Where you are, whether the server hears you, and who is here. */
+export function Bar({ name, connection, people }: Props) {
+  return (
+    <header className={css.bar}>
+      <a className={css.home} href="/" aria-label={t.product}>
+        <img src="/favicon.svg" alt="" width="22" height="22" />
+        <span className={css.product}>{t.product}</span>
+      </a>
+      <h1 className={css.name} title={name}>
+        {name}
+      </h1>
+      <ConnectionState connection={connection} />
+      <Faces people={people} />
+    </header>
+  );
+}
