@@ -54,11 +54,6 @@ func (d *Doc) formatOf(it *item) *formatting { return d.contents[it.content].(*f
 func (d *Doc) typeOf(it *item) *ytype        { return d.contents[it.content].(*ytype) }
 func (d *Doc) subdocOf(it *item) *subdoc     { return d.contents[it.content].(*subdoc) }
 
-// text returns an item's text.
-func (d *Doc) text(it *item) string {
-	return string(d.clients[it.client()].chars.appendUTF8(nil, it.clock, it.length))
-}
-
 // splitContent divides the content of l, which begins r now.
 func (d *Doc) splitContent(c *client, l, r *item) {
 	switch l.kind() {

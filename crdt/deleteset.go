@@ -76,9 +76,6 @@ func (s DeleteSet) inOrder() DeleteSet {
 	return s
 }
 
-// reset empties the set and keeps its memory.
-func (s *DeleteSet) reset() { s.ranges, s.loose = s.ranges[:0], false }
-
 // Empty reports whether nothing is in the set.
 func (s DeleteSet) Empty() bool { return len(s.ranges) == 0 }
 
@@ -125,8 +122,8 @@ func readDeleteSet(d *lib0.Decoder, f format, s *DeleteSet) (int, error) {
 		}
 		total += n
 		for end := uint32(0); n > 0; n-- {
-			r := DeleteRange{Client: client}
-			if r, err = readDeleteRange(d, f, client, end); err != nil {
+			r, err := readDeleteRange(d, f, client, end)
+			if err != nil {
 				return 0, err
 			}
 			end = r.End()

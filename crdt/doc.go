@@ -135,7 +135,6 @@ type Doc struct {
 
 	markerClock int // Yjs's globalSearchMarkerTimestamp
 	subdocs     []*Doc
-	subItem     int32 // as a subdocument: its item in the parent document
 	parentDoc   *Doc
 	shouldLoad  bool
 }
