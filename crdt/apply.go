@@ -43,6 +43,7 @@ func (d *Doc) applyFormat(update []byte, f format, origin any) error {
 		return err
 	}
 	d.end(tx)
+	d.apply.trim()
 	return nil
 }
 
@@ -81,6 +82,24 @@ type applier struct {
 	sections []cursor // by ascending client id
 	current  incoming
 	stack    []incoming // structs that wait for one of another section
+}
+
+// scratchKept is the number of elements from which on scratch space isn't kept
+// for the next update: one large update mustn't weigh on a document for good.
+const scratchKept = 256
+
+// trim lets go of what only a large update needed.
+func (a *applier) trim() {
+	if cap(a.sections) > scratchKept {
+		a.sections = nil
+	}
+	if cap(a.stack) > scratchKept {
+		a.stack = nil
+	}
+	if cap(a.scan.sections) > scratchKept {
+		a.scan.sections = nil
+	}
+	a.current, a.scan.current = incoming{}, encoded{} // they point into the update
 }
 
 // A cursor reads one client's section of an update.
@@ -202,17 +221,17 @@ func (sv StateVector) lower(id ID) {
 // of one client the last counts, as in yjs.
 func (a *applier) load(update []byte) {
 	a.sections, a.stack = a.sections[:0], a.stack[:0]
-	for i := range a.scan.sections {
+	for i := range slices.Backward(a.scan.sections) {
 		s := &a.scan.sections[i]
 		c := cursor{client: s.client, dec: lib0.NewDecoder(update), clock: s.clock, left: s.count}
 		c.dec.Seek(s.offset)
-		if k := slices.IndexFunc(a.sections, func(o cursor) bool { return o.client == s.client }); k >= 0 {
-			a.sections[k] = c
-			continue
-		}
 		a.sections = append(a.sections, c)
 	}
-	slices.SortFunc(a.sections, func(x, y cursor) int { return cmp.Compare(x.client, y.client) })
+	byClient := func(x, y cursor) int { return cmp.Compare(x.client, y.client) }
+	if !slices.IsSortedFunc(a.sections, byClient) { // updates are written by descending client
+		slices.SortStableFunc(a.sections, byClient)
+	}
+	a.sections = slices.CompactFunc(a.sections, func(x, y cursor) bool { return x.client == y.client })
 }
 
 // section returns the index of a client's section, or -1.

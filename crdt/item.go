@@ -59,8 +59,9 @@ type arena struct {
 	free  int32 // head of the free list, linked through item.right
 }
 
+// A page of 32 items fills one of Go's size classes (1,408 bytes) exactly.
 const (
-	pageShift = 6
+	pageShift = 5
 	pageItems = 1 << pageShift
 )
 

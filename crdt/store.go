@@ -16,6 +16,11 @@ type client struct {
 	touchSlot int32
 	// The newest transaction that deleted some of the client's items.
 	deleteTouch uint32
+
+	// The first of blocks and of chars.chunks, for the many clients that never
+	// have more.
+	block0 [1]block
+	chunk0 [1]chunk
 }
 
 // A block is a piece of a client's index, by ascending clock. It is short, so
@@ -56,7 +61,9 @@ func (d *Doc) ensureClient(id uint64) int32 {
 		return i
 	}
 	i := int32(len(d.clients))
-	d.clients = append(d.clients, &client{id: id})
+	c := &client{id: id}
+	c.blocks, c.chars.chunks = c.block0[:0], c.chunk0[:0]
+	d.clients = append(d.clients, c)
 	d.clientIndexes[id] = i
 	return i
 }

@@ -295,7 +295,8 @@ func (d *Doc) end(tx *Transaction) {
 	for i := 0; i < len(d.queue); i++ {
 		d.cleanUp(d.queue[i])
 	}
-	if len(d.queue) == 1 && len(tx.subdocsAdded)+len(tx.subdocsRemoved)+len(tx.subdocsLoaded) == 0 {
+	if len(d.queue) == 1 && cap(tx.deletes)+cap(tx.before)+cap(tx.changed)+cap(tx.mergeStructs) <= scratchKept &&
+		len(tx.subdocsAdded)+len(tx.subdocsRemoved)+len(tx.subdocsLoaded) == 0 {
 		tx.origin = nil
 		d.spare = tx
 	}
