@@ -120,7 +120,11 @@ func (s *socket) send(b ...byte) {
 
 func (s *socket) next() gobwas.Frame {
 	s.Helper()
-	f, err := gobwas.ReadFrame(s.r)
+	h, err := gobwas.ReadHeader(s.r)
+	f := gobwas.Frame{Header: h, Payload: make([]byte, h.Length)}
+	if err == nil {
+		_, err = io.ReadFull(s.r, f.Payload)
+	}
 	if err != nil {
 		s.Fatal(err)
 	}
