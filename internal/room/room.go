@@ -1,6 +1,7 @@
 package room
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -158,7 +159,7 @@ func (r *room) sync(s *Session, have crdt.StateVector) {
 
 // update takes an update. It reports whether a row was added, which keeps its
 // cost until it's saved.
-func (r *room) update(s *Session, update []byte, cost int) bool {
+func (r *room) update(s *Session, update []byte, info crdt.Info, cost int) bool {
 	if s.ended {
 		return false
 	}
@@ -166,9 +167,14 @@ func (r *room) update(s *Session, update []byte, cost int) bool {
 		r.end(s, access.Overload.Because("edits can't be saved at present"))
 		return false
 	}
-	news, err := r.content.integrate(update)
-	if err != nil {
-		r.end(s, refused(err))
+	news, err := r.content.integrate(update, info)
+	var bad *badUpdate
+	switch {
+	case errors.As(err, &bad):
+		r.end(s, refused(bad))
+		return false
+	case err != nil:
+		r.fault(err)
 		return false
 	}
 	if !r.content.pending {

@@ -81,6 +81,49 @@ func TestReload(t *testing.T) {
 	})
 }
 
+// Who only reads answers the room's query all the same, with nothing new and
+// the whole delete set; that costs no integration. Anything new does.
+func TestReadingIntegratesNothing(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a := h.join("a", 1)
+		a.send(a.write(0, "some text"))
+		text, err := a.doc.Text("text")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := text.Delete(0, 5); err != nil {
+			t.Fatal(err)
+		}
+		a.send(a.made[len(a.made)-1])
+		first := a.doc.EncodeStateAsUpdate(nil)
+		h.restart()
+
+		b := h.join("a", 2)
+		content := &h.rooms.live["a"].content
+		if b.text() != "text" {
+			t.Fatal(b.text())
+		}
+		b.send(b.doc.EncodeStateAsUpdate(a.doc.StateVector())) // only the delete set
+		b.send(b.doc.EncodeStateAsUpdate(nil))
+		b.send([]byte{0, 0})
+		b.send(first)
+		b.send([]byte{0, 1, 1, 1, 2, 1}) // a part of the delete set
+		if content.doc != nil {
+			t.Fatal("reading integrated the document")
+		}
+		if h.stored("a").Revision.Seq != 2 {
+			t.Fatal(h.stored("a").Revision)
+		}
+		b.send([]byte{0, 1, 1, 1, 4, 2}) // deletes one more: clocks 4 and 5 of client 1
+		if content.doc == nil || h.stored("a").Revision != (store.Revision{Epoch: 2, Seq: 1}) {
+			t.Fatal("a new delete was dropped: ", h.stored("a").Revision)
+		}
+		if got := h.join("a", 3).text(); got != "ext" {
+			t.Fatal(got)
+		}
+	})
+}
+
 // Who has a part gets the difference, and is asked for what the room lacks.
 func TestDifference(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {

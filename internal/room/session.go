@@ -82,13 +82,14 @@ func (s *Session) Sync(have crdt.StateVector) {
 // Update brings the client's update or its answer to a query, whose bytes the
 // room keeps. Its error is an *access.Refused, for bytes that are no update.
 func (s *Session) Update(update []byte) error {
-	if _, err := crdt.Validate(update, crdt.Limits{}); err != nil {
+	info, err := crdt.Validate(update, crdt.Limits{})
+	if err != nil {
 		return refused(err)
 	}
 	r, cost := s.room, len(update)
 	if r.quota.take(s.ctx, cost, r.gone) {
 		r.post(func() {
-			if !r.update(s, update, cost) {
+			if !r.update(s, update, info, cost) {
 				r.quota.give(cost)
 			}
 		})
