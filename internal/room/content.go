@@ -1,6 +1,7 @@
 package room
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/inkwire/inkwire/crdt"
@@ -15,7 +16,7 @@ type content struct {
 
 	state *state // base and tail merged; nil when nobody has asked since the last update
 
-	doc     *crdt.Doc // base, tail and what is pending; nil until somebody writes
+	doc     *crdt.Doc // base, tail and what is pending; nil until somebody writes something new
 	event   []byte    // what the last ApplyUpdate changed, nil for nothing
 	pending bool      // doc holds updates that can't be integrated yet
 }
@@ -25,7 +26,12 @@ type state struct {
 	update *Shared
 	have   crdt.StateVector
 	vector *Shared // have, encoded
+
+	gone *crdt.DeleteSet // what is deleted; nil when nobody has asked
 }
+
+// badUpdate is the error of an update that the document refuses.
+type badUpdate struct{ error }
 
 // empty is the encoded state of an empty document: no structs, no deletes.
 var empty = []byte{0, 0}
@@ -103,11 +109,19 @@ func (c *content) vector() (*Shared, error) {
 	return c.state.vector, nil
 }
 
-// integrate applies an update to the document. It returns what is to be
-// broadcast and appended: the update as it came or what it brought of new,
-// whichever is shorter, or nil if it brought nothing. After an error the content
-// is as before, without what was pending.
-func (c *content) integrate(update []byte) ([]byte, error) {
+// integrate applies an update, of which a look through it found info, to the
+// document. It returns what is to be broadcast and appended: the update as it
+// came or what it brought of new, whichever is shorter, or nil if it brought
+// nothing. After an error, a *badUpdate if the update is to blame, the content is
+// as before, without what was pending.
+func (c *content) integrate(update []byte, info crdt.Info) ([]byte, error) {
+	if c.doc == nil {
+		// Every client answers the room's query, those who only read too, with the
+		// whole delete set. That alone must not cost an integration.
+		if known, err := c.knows(update, info); known || err != nil {
+			return nil, err
+		}
+	}
 	if err := c.open(); err != nil {
 		return nil, err
 	}
@@ -115,7 +129,7 @@ func (c *content) integrate(update []byte) ([]byte, error) {
 	c.event = nil
 	if err := c.doc.ApplyUpdate(update, nil); err != nil {
 		c.forgetDoc() // it may hold a part of the update
-		return nil, err
+		return nil, &badUpdate{err}
 	}
 	_, c.pending = c.doc.Pending()
 	news := c.event
@@ -129,6 +143,61 @@ func (c *content) integrate(update []byte) ([]byte, error) {
 	c.tailBytes += len(news)
 	c.state = nil
 	return news, nil
+}
+
+// knows tells from bytes whether an update brings nothing new.
+func (c *content) knows(update []byte, info crdt.Info) (bool, error) {
+	if err := c.merge(); err != nil {
+		return false, err
+	}
+	ends := make(crdt.StateVector, len(info.Clients))
+	for _, r := range info.Clients {
+		if r.To > c.state.have[r.Client] {
+			return false, nil
+		}
+		ends[r.Client] = max(ends[r.Client], r.To)
+	}
+	if info.Deletes == 0 {
+		return true, nil
+	}
+	if c.state.gone == nil {
+		gone, err := deletesOf(c.state.update.Bytes, c.state.have)
+		if err != nil {
+			return false, err
+		}
+		c.state.gone = &gone
+	}
+	deletes, err := deletesOf(update, ends)
+	if err != nil {
+		return false, err
+	}
+	if deletes.Equal(*c.state.gone) {
+		return true, nil
+	}
+	union := c.state.gone.Clone()
+	for r := range deletes.All() {
+		union.Add(r.Client, r.Clock, r.Len)
+	}
+	return union.Equal(*c.state.gone), nil
+}
+
+// deletesOf reads the delete set of an update, whose structs are all before the
+// given clocks. What a state vector leaves of an update when it leaves no
+// structs is their number, 0, and the delete set; a delete set and a state
+// vector are a snapshot.
+func deletesOf(update []byte, ends crdt.StateVector) (crdt.DeleteSet, error) {
+	rest, err := crdt.DiffUpdate(update, ends)
+	if err != nil {
+		return crdt.DeleteSet{}, fmt.Errorf("cut an update: %w", err)
+	}
+	if rest[0] != 0 {
+		return crdt.DeleteSet{}, errors.New("read an update's deletes: it has structs beyond its end")
+	}
+	snapshot, err := crdt.DecodeSnapshot(append(rest[1:len(rest):len(rest)], 0))
+	if err != nil {
+		return crdt.DeleteSet{}, fmt.Errorf("read an update's deletes: %w", err)
+	}
+	return snapshot.DeleteSet, nil
 }
 
 // open makes the integrated document.

@@ -21,6 +21,7 @@
 // already, and it is integrated and appended as if new. A crash after 4 loses
 // nothing.
 //
+// A writer faster than the log is made to wait by its own next update (quota.go).
 // When the log fails, rows stay queued in order and are tried again; the
 // sessions whose rows they are, and any that writes meanwhile, are ended with
 // access.Overload, and readers go on. A room with unsaved rows doesn't end.

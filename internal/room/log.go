@@ -16,11 +16,11 @@ type log struct {
 	durable store.Revision // of the last row saved
 	owned   bool           // rows were added, in an epoch of this room's own
 
-	unsaved      []store.Row // in order; the first ones are those under way
-	unsavedBytes int
-	appending    bool
-	failing      bool        // the last append failed; retry is set
-	retry        *time.Timer // the next attempt
+	unsaved   []store.Row // in order; the first ones are those under way
+	costs     []int       // what each took of the quota
+	appending bool
+	failing   bool        // the last append failed; retry is set
+	retry     *time.Timer // the next attempt
 
 	checkpointing bool
 	noted         *store.Checkpoint // to be stored next
@@ -43,14 +43,15 @@ func (l *log) busy() bool {
 }
 
 // add gives an update the next sequence. The first of a room begins an epoch.
-func (l *log) add(session int64, update []byte) {
+// Its cost goes back to the quota when it's saved.
+func (l *log) add(session int64, update []byte, cost int) {
 	if !l.owned {
 		l.owned = true
 		l.last = store.Revision{Epoch: l.last.Epoch + 1}
 	}
 	l.last.Seq++
 	l.unsaved = append(l.unsaved, store.Row{Revision: l.last, Session: session, Time: time.Now(), Update: update})
-	l.unsavedBytes += len(update)
+	l.costs = append(l.costs, cost)
 	l.sinceRows++
 	l.sinceBytes += len(update)
 }
@@ -76,10 +77,11 @@ func (r *room) appended(rows []store.Row, err error) {
 	l.appending = false
 	switch {
 	case err == nil:
-		for _, row := range rows {
-			l.unsavedBytes -= len(row.Update)
+		r.quota.setOpen(false)
+		for _, cost := range l.costs[:len(rows)] {
+			r.quota.give(cost)
 		}
-		l.unsaved = l.unsaved[len(rows):]
+		l.unsaved, l.costs = l.unsaved[len(rows):], l.costs[len(rows):]
 		l.durable = rows[len(rows)-1].Revision
 	case errors.Is(err, store.ErrFenced), errors.Is(err, store.ErrGap):
 		// Somebody else writes this document: what this room holds isn't its
@@ -89,6 +91,7 @@ func (r *room) appended(rows []store.Row, err error) {
 	default:
 		r.rooms.cfg.Report(fmt.Errorf("document %q: %d updates wait: %w", r.name, len(l.unsaved), err))
 		l.failing = true
+		r.quota.setOpen(true)
 		r.endWriters()
 		l.retry = r.after(r.rooms.cfg.Retry, func() {
 			l.failing = false

@@ -1,6 +1,7 @@
 package room
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ type room struct {
 	inbox  chan func()
 	loaded chan struct{} // closed when the load has ended, either way
 	gone   chan struct{} // closed when the room's goroutine has ended
+	quota  *quota
 
 	loadFailed bool // written before loaded is closed
 
@@ -46,6 +48,7 @@ func newRoom(rs *Rooms, name string) *room {
 		inbox:    make(chan func(), inboxSize),
 		loaded:   make(chan struct{}),
 		gone:     make(chan struct{}),
+		quota:    newQuota(rs.cfg.MaxUnsaved),
 		sessions: make(map[*Session]struct{}),
 		waiting:  make(map[*Session]struct{}),
 		presence: newPresence(),
@@ -154,18 +157,25 @@ func (r *room) sync(s *Session, have crdt.StateVector) {
 	}
 }
 
-func (r *room) update(s *Session, update []byte) {
+// update takes an update. It reports whether a row was added, which keeps its
+// cost until it's saved.
+func (r *room) update(s *Session, update []byte, info crdt.Info, cost int) bool {
 	if s.ended {
-		return
+		return false
 	}
-	if r.log.failing || r.log.unsavedBytes+len(update) > r.rooms.cfg.MaxUnsaved {
+	if r.log.failing {
 		r.end(s, access.Overload.Because("edits can't be saved at present"))
-		return
+		return false
 	}
-	news, err := r.content.integrate(update)
-	if err != nil {
-		r.end(s, refused(err))
-		return
+	news, err := r.content.integrate(update, info)
+	var bad *badUpdate
+	switch {
+	case errors.As(err, &bad):
+		r.end(s, refused(bad))
+		return false
+	case err != nil:
+		r.fault(err)
+		return false
 	}
 	if !r.content.pending {
 		clear(r.waiting)
@@ -174,7 +184,7 @@ func (r *room) update(s *Session, update []byte) {
 		r.query(s)
 	}
 	if news == nil {
-		return
+		return false
 	}
 	shared := &Shared{Bytes: news}
 	for other := range r.sessions {
@@ -182,7 +192,7 @@ func (r *room) update(s *Session, update []byte) {
 			other.recv.Update(shared)
 		}
 	}
-	r.log.add(s.id, news)
+	r.log.add(s.id, news, cost)
 	r.flush()
 	folded, err := r.content.fold()
 	if err != nil {
@@ -190,6 +200,7 @@ func (r *room) update(s *Session, update []byte) {
 	} else if folded {
 		r.noteCheckpoint()
 	}
+	return true
 }
 
 func (r *room) query(s *Session) {

@@ -81,6 +81,49 @@ func TestReload(t *testing.T) {
 	})
 }
 
+// Who only reads answers the room's query all the same, with nothing new and
+// the whole delete set; that costs no integration. Anything new does.
+func TestReadingIntegratesNothing(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a := h.join("a", 1)
+		a.send(a.write(0, "some text"))
+		text, err := a.doc.Text("text")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := text.Delete(0, 5); err != nil {
+			t.Fatal(err)
+		}
+		a.send(a.made[len(a.made)-1])
+		first := a.doc.EncodeStateAsUpdate(nil)
+		h.restart()
+
+		b := h.join("a", 2)
+		content := &h.rooms.live["a"].content
+		if b.text() != "text" {
+			t.Fatal(b.text())
+		}
+		b.send(b.doc.EncodeStateAsUpdate(a.doc.StateVector())) // only the delete set
+		b.send(b.doc.EncodeStateAsUpdate(nil))
+		b.send([]byte{0, 0})
+		b.send(first)
+		b.send([]byte{0, 1, 1, 1, 2, 1}) // a part of the delete set
+		if content.doc != nil {
+			t.Fatal("reading integrated the document")
+		}
+		if h.stored("a").Revision.Seq != 2 {
+			t.Fatal(h.stored("a").Revision)
+		}
+		b.send([]byte{0, 1, 1, 1, 4, 2}) // deletes one more: clocks 4 and 5 of client 1
+		if content.doc == nil || h.stored("a").Revision != (store.Revision{Epoch: 2, Seq: 1}) {
+			t.Fatal("a new delete was dropped: ", h.stored("a").Revision)
+		}
+		if got := h.join("a", 3).text(); got != "ext" {
+			t.Fatal(got)
+		}
+	})
+}
+
 // Who has a part gets the difference, and is asked for what the room lacks.
 func TestDifference(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
@@ -335,22 +378,77 @@ func TestRowsGather(t *testing.T) {
 	})
 }
 
-// More than the bound never waits for a log that hangs.
-func TestUnsavedIsBounded(t *testing.T) {
+// A writer faster than the log waits for it, and loses nothing.
+func TestFastWriterWaits(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		h.rooms.cfg.MaxUnsaved = 10_000
-		a := h.join("a", 1)
+		a, b := h.join("a", 1), h.join("a", 2)
 		h.log.hold = make(chan struct{})
-		for i := 0; a.ended == nil; i++ {
-			if i > 100 {
-				t.Fatal("nothing bounds it")
+		const n = 50
+		done := 0
+		go func() {
+			for range n {
+				a.session.Update(a.write(0, strings.Repeat("x", 1000)))
+				done++
 			}
-			a.send(a.write(0, strings.Repeat("x", 1000)))
+		}()
+		synctest.Wait()
+		if done < 5 || done > 10 {
+			t.Fatalf("%d updates of 1000 bytes are on their way, 10000 bytes are allowed", done)
 		}
-		if a.ended.Yjs != 1013 {
-			t.Fatal(a.ended)
-		}
+		b.text() // readers don't wait
 		close(h.log.hold)
+		synctest.Wait()
+		if done != n || h.stored("a").Revision.Seq != n || len(b.text()) != n*1000 || a.ended != nil {
+			t.Fatal(done, h.stored("a").Revision, len(b.text()))
+		}
+		if h.rooms.live["a"].quota.used != 0 {
+			t.Fatal("the quota isn't empty")
+		}
+		a.send(a.write(0, strings.Repeat("y", 20_000))) // larger than the bound
+		if h.stored("a").Revision.Seq != n+1 {
+			t.Fatal("a large update didn't pass")
+		}
+	})
+}
+
+// When the server goes, or the disk turns out to be broken, nobody waits for it.
+func TestWaitingEnds(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.rooms.cfg.MaxUnsaved = 100
+		h.log.hold = nil
+		a, b := h.join("a", 1), h.client(2)
+		ctx, cancel := context.WithCancel(t.Context())
+		s, err := h.rooms.Join(ctx, "a", b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.session = s
+		h.log.hold = make(chan struct{})
+		a.send(a.write(0, strings.Repeat("x", 1000)))
+		returned := 0
+		for _, c := range []*client{a, b} {
+			go func() {
+				c.session.Update(c.write(0, "more"))
+				returned++
+			}()
+			synctest.Wait()
+		}
+		if returned != 0 {
+			t.Fatal("they didn't wait")
+		}
+		cancel()
+		synctest.Wait()
+		if returned != 1 {
+			t.Fatal("b still waits for the log")
+		}
+		h.log.fail(errors.New("the disk is broken"), nil)
+		close(h.log.hold)
+		synctest.Wait()
+		if returned != 2 || a.ended == nil || a.ended.Yjs != 1013 {
+			t.Fatal("a still waits for the log: ", a.ended)
+		}
+		h.log.fail(nil, nil)
 	})
 }
 

@@ -21,8 +21,8 @@ type Config struct {
 	Grace time.Duration
 	// Retry is how long after a failed append the next is tried. Default 1 s.
 	Retry time.Duration
-	// MaxUnsaved bounds the bytes of a room's updates that wait for the log.
-	// Default 8 MiB.
+	// MaxUnsaved bounds the bytes of a room's updates on their way to the log;
+	// writers wait for them. Default 8 MiB.
 	MaxUnsaved int
 	// MaxPresence bounds one session's presence state in bytes. Default 64 KiB.
 	MaxPresence int
@@ -63,7 +63,8 @@ func New(cfg Config) *Rooms {
 }
 
 // Join makes a session in the document's room. It waits until the document is
-// loaded. Its error is an *access.Refused, or that of ctx.
+// loaded. Its error is an *access.Refused, or that of ctx. The context is the
+// session's as well: when it ends, calls that wait return.
 func (rs *Rooms) Join(ctx context.Context, name string, recv Receiver) (*Session, error) {
 	if err := store.CheckName(name); err != nil {
 		return nil, access.Malformed.Because(err.Error())
@@ -78,7 +79,7 @@ func (rs *Rooms) Join(ctx context.Context, name string, recv Receiver) (*Session
 		rs.release(r)
 		return nil, ctx.Err()
 	}
-	s := &Session{room: r, recv: recv, id: rand.Int64()}
+	s := &Session{room: r, ctx: ctx, recv: recv, id: rand.Int64()}
 	if r.loadFailed {
 		rs.release(r)
 		return nil, access.ServerFault.Because("the document can't be loaded")

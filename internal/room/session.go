@@ -1,8 +1,7 @@
 package room
 
 import (
-	"encoding/json"
-	"fmt"
+	"context"
 	"sync"
 
 	"github.com/inkwire/inkwire/awareness"
@@ -59,9 +58,11 @@ func (e *Encoding[T]) Of(s *Shared) T {
 }
 
 // A Session is one client in one document, as its gateway sees it. Its methods
-// may wait while the room is busy. After Leave none may be called.
+// may wait while the room is busy, Update also for the log. After Leave none may
+// be called.
 type Session struct {
 	room *room
+	ctx  context.Context // ends the waiting
 	recv Receiver
 	id   int64 // in the log's rows
 
@@ -81,10 +82,18 @@ func (s *Session) Sync(have crdt.StateVector) {
 // Update brings the client's update or its answer to a query, whose bytes the
 // room keeps. Its error is an *access.Refused, for bytes that are no update.
 func (s *Session) Update(update []byte) error {
-	if _, err := crdt.Validate(update, crdt.Limits{}); err != nil {
+	info, err := crdt.Validate(update, crdt.Limits{})
+	if err != nil {
 		return refused(err)
 	}
-	s.room.post(func() { s.room.update(s, update) })
+	r, cost := s.room, len(update)
+	if r.quota.take(s.ctx, cost, r.gone) {
+		r.post(func() {
+			if !r.update(s, update, info, cost) {
+				r.quota.give(cost)
+			}
+		})
+	}
 	return nil
 }
 
@@ -93,12 +102,6 @@ func (s *Session) Presence(update []byte) error {
 	entries, err := awareness.Decode(update, awareness.Limits{StateBytes: s.room.rooms.cfg.MaxPresence})
 	if err != nil {
 		return refused(err)
-	}
-	for _, e := range entries {
-		// Clients parse what they get, and an exception stops some of them.
-		if e.State != nil && !json.Valid(e.State) {
-			return access.Malformed.Because(fmt.Sprintf("the presence state of client %d isn't JSON", e.Client))
-		}
 	}
 	s.room.post(func() { s.room.presenceFrom(s, entries) })
 	return nil

@@ -28,6 +28,9 @@ func documentName(target string) (string, error) {
 		_, path, _ = strings.Cut(path[i+len("://"):], "/")
 		path = "/" + path
 	}
+	if !strings.HasPrefix(path, "/") {
+		return "", errNoDocument
+	}
 	name, direct := strings.CutPrefix(path, socketPath)
 	if !direct {
 		name = strings.TrimPrefix(path, "/")

@@ -59,7 +59,7 @@ func (c *Conn) enqueueLast(f Frame) {
 	}
 	c.closing = true
 	c.pings = nil
-	c.enqueueLocked(f.Len(), f)
+	c.enqueueLocked(f)
 }
 
 func (c *Conn) isClosing() bool {

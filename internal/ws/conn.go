@@ -98,7 +98,7 @@ type Conn struct {
 	// Guarded by mu.
 	mu       sync.Mutex
 	queue    []Frame
-	queued   int  // bytes in queue
+	queued   int  // bytes of queue that count, see Send
 	writing  bool // a writing goroutine runs
 	closing  bool // a close frame is queued, written, or pointless: nothing follows
 	lastSent time.Time

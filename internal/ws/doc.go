@@ -7,9 +7,9 @@
 //     Config.MaxMessage, in one frame or in many.
 //   - Sending never blocks. The outgoing queue is bounded in bytes; a frame
 //     that doesn't fit is refused with ErrOverflow, and the caller decides what
-//     becomes of the slow receiver. The bound counts what waits, not the one
-//     batch under way, and a frame is always taken when nothing waits, so
-//     that a large state can go out.
+//     becomes of the slow receiver. The bound counts neither the one batch
+//     under way nor the first frame behind it, so that a large state can go
+//     out.
 //   - What waits when a write ends goes out together in one write.
 //   - A frame is immutable and may be shared by any number of connections.
 //   - An idle connection costs its Conn with a small read buffer, a timer, and

@@ -9,28 +9,31 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// Send queues frames, all or none. It never blocks.
-func (c *Conn) Send(frames ...Frame) error {
-	n := 0
-	for _, f := range frames {
-		n += f.Len()
-	}
+// Send queues a frame. It never blocks.
+func (c *Conn) Send(f Frame) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
 		return ErrClosed
 	}
-	if c.queued > 0 && c.queued+n > c.cfg.MaxQueue {
+	// The first that waits isn't counted: it may be a large state, and what comes
+	// behind it before the writing goroutine runs isn't too much.
+	n := f.Len()
+	if len(c.queue) == 0 {
+		n = 0
+	}
+	if c.queued+n > c.cfg.MaxQueue {
 		return ErrOverflow
 	}
-	c.enqueueLocked(n, frames...)
+	c.queued += n
+	c.enqueueLocked(f)
 	c.lastSent = time.Now()
 	return nil
 }
 
-func (c *Conn) enqueueLocked(n int, frames ...Frame) {
-	c.queue = append(c.queue, frames...)
-	c.queued += n
+// enqueueLocked queues a frame and sees to it that it's written.
+func (c *Conn) enqueueLocked(f Frame) {
+	c.queue = append(c.queue, f)
 	if !c.writing {
 		c.writing = true
 		c.writers.Add(1)
@@ -43,14 +46,14 @@ func (c *Conn) write() {
 	defer c.writers.Done()
 	for {
 		c.mu.Lock()
-		batch, n := c.queue, c.queued
+		batch := c.queue
 		c.queue, c.queued = nil, 0
 		c.writing = len(batch) > 0
 		c.mu.Unlock()
 		if len(batch) == 0 {
 			return
 		}
-		if err := c.writeBatch(batch, n); err != nil {
+		if err := c.writeBatch(batch); err != nil {
 			c.fail(fmt.Errorf("websocket: write: %w", err))
 		}
 	}
@@ -61,7 +64,11 @@ const copyBelow = 16 << 10
 
 // writeBatch writes all frames at once: one Write, or one vectored write where
 // the connection has it.
-func (c *Conn) writeBatch(batch []Frame, n int) error {
+func (c *Conn) writeBatch(batch []Frame) error {
+	n := 0
+	for _, f := range batch {
+		n += f.Len()
+	}
 	wait := c.cfg.WriteTimeout + time.Duration(n)*time.Second/minRate
 	if err := c.nc.SetWriteDeadline(time.Now().Add(wait)); err != nil {
 		return err
@@ -110,7 +117,7 @@ func (c *Conn) Ping(pong func()) {
 	c.pingID++
 	c.pings = append(c.pings, ping{c.pingID, pong})
 	f := newFrame(ws.OpPing, nil, binary.BigEndian.AppendUint64(nil, c.pingID))
-	c.enqueueLocked(f.Len(), f)
+	c.enqueueLocked(f)
 }
 
 // ponged calls whoever waits for this pong or an earlier one (RFC 6455, 5.5.3:
@@ -133,18 +140,18 @@ func (c *Conn) ponged(payload []byte) {
 	}
 }
 
-// maxPongQueue is the queue in bytes beyond which pings aren't answered: a peer
-// that sends pings and reads nothing must not fill it.
-const maxPongQueue = 16 << 10
+// maxPongQueue is the number of waiting frames beyond which pings aren't
+// answered: a peer that sends pings and reads nothing must not fill the queue.
+const maxPongQueue = 64
 
 func (c *Conn) pong(payload []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing || c.queued > maxPongQueue {
+	if c.closing || len(c.queue) > maxPongQueue {
 		return
 	}
 	f := newFrame(ws.OpPong, nil, payload)
-	c.enqueueLocked(f.Len(), f)
+	c.enqueueLocked(f)
 }
 
 // heartbeat finds dead peers and keeps live ones content; it runs by the timer.
@@ -164,11 +171,11 @@ func (c *Conn) heartbeat() {
 	}
 	if silence >= c.cfg.PingAfter && c.lastPing.Before(read) {
 		f := newFrame(ws.OpPing, nil, nil)
-		c.enqueueLocked(f.Len(), f)
+		c.enqueueLocked(f)
 		c.lastPing = now
 	}
 	if c.cfg.Keepalive.Len() > 0 && now.Sub(c.lastSent) >= c.cfg.KeepaliveAfter {
-		c.enqueueLocked(c.cfg.Keepalive.Len(), c.cfg.Keepalive)
+		c.enqueueLocked(c.cfg.Keepalive)
 		c.lastSent = now
 	}
 	c.beat.Reset(c.untilBeat())
