@@ -18,11 +18,20 @@ func (d *Doc) ApplyUpdate(update []byte, origin any) error {
 
 // ApplyUpdateV2 is ApplyUpdate for format V2.
 func (d *Doc) ApplyUpdateV2(update []byte, origin any) error {
-	update, err := transcode(update, formatV2, formatAny, true)
+	plain, err := decodeV2(update, &d.limits)
 	if err != nil {
 		return err
 	}
-	return d.applyFormat(update, formatAny, origin)
+	return d.applyFormat(plain, formatAny, origin)
+}
+
+// LoadState is ApplyUpdate without limits, for what the document's own log holds: a
+// state that was accepted must be readable whatever it costs.
+func (d *Doc) LoadState(state []byte) error {
+	limits := d.limits
+	d.limits = unlimited
+	defer func() { d.limits = limits }()
+	return d.applyFormat(state, formatV1, nil)
 }
 
 // applyFormat applies an update in formatV1 or formatAny, in two passes: the

@@ -52,12 +52,14 @@ func (d *Doc) rollback(tx *Transaction) {
 	}
 
 	d.reuse = types
-	limits, clean := d.limits, d.noClean
-	d.limits, d.noClean = unlimited, true
+	clean := d.noClean
+	d.noClean = true
 	quiet := d.hookSet
 	d.hookSet = hookSet{}
 	pending := d.pending
 	d.pending = pendingUpdates{}
+	limits := d.limits
+	d.limits = unlimited
 	err := d.applyFormat(state, formatAny, nil)
 	d.pending = pending
 	d.hookSet = quiet

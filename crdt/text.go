@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,15 +119,15 @@ func (t *Text) Insert(index int, s string, attrs *lib0.Object) error {
 }
 
 // InsertEmbed inserts a value or a type at index, with exactly the formatting of
-// attrs.
+// attrs. A string becomes text.
 func (t *Text) InsertEmbed(index int, v any, attrs *lib0.Object) error {
 	if err := t.check(index, 0, attrs); err != nil {
 		return err
 	}
 	if _, ok := v.(Type); !ok {
 		v = jsNumber(v)
-		if err := checkJSONValue(v); err != nil {
-			return fmt.Errorf("crdt: embed: %w", err)
+		if err := checkEmbed(v); err != nil {
+			return err
 		}
 	}
 	return t.write(func(tx *Transaction) error {
@@ -172,8 +173,8 @@ func (t *Text) ApplyDelta(delta []Op) error {
 		switch op.Insert.(type) {
 		case nil, string, Type:
 		default:
-			if err := checkJSONValue(op.Insert); err != nil {
-				return fmt.Errorf("crdt: embed: %w", err)
+			if err := checkEmbed(op.Insert); err != nil {
+				return err
 			}
 		}
 	}
@@ -217,6 +218,18 @@ func (t *Text) DeleteAttr(name string) error {
 
 // Attrs returns all attributes of the text as a whole.
 func (t *Text) Attrs() *lib0.Object { return t.t.keyObject() }
+
+// checkEmbed refuses embeds that an update can't carry. A string is inserted as
+// text, so it can't be empty.
+func checkEmbed(v any) error {
+	if v == "" {
+		return errors.New("crdt: embed: an empty string")
+	}
+	if err := checkJSONValue(v); err != nil {
+		return fmt.Errorf("crdt: embed: %w", err)
+	}
+	return nil
+}
 
 // An XmlText is a Text among XML nodes.
 type XmlText struct{ Text }

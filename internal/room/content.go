@@ -128,7 +128,6 @@ func (c *content) integrate(update []byte, info crdt.Info) ([]byte, error) {
 	waited := c.pending
 	c.event = nil
 	if err := c.doc.ApplyUpdate(update, nil); err != nil {
-		c.forgetDoc() // it may hold a part of the update
 		return nil, &badUpdate{err}
 	}
 	_, c.pending = c.doc.Pending()
@@ -209,7 +208,7 @@ func (c *content) open() error {
 		return err
 	}
 	doc := crdt.New(crdt.Options{NoCleanup: true})
-	if err := doc.ApplyUpdate(c.state.update.Bytes, nil); err != nil {
+	if err := doc.LoadState(c.state.update.Bytes); err != nil {
 		return fmt.Errorf("integrate the document: %w", err)
 	}
 	doc.OnUpdate(func(update []byte, _ *crdt.Transaction) { c.event = update })
