@@ -88,6 +88,9 @@ func (g *gen) clientID(i uint64) uint64 {
 func (g *gen) step(s *session, writers int, old bool) op {
 	all := len(s.Clients)
 	c := g.IntN(writers)
+	if s.Kind == "nogc" && g.chance(6) {
+		return op{C: g.IntN(all), K: pickOne(g, []string{"snap", "snap", "snapdelta", "fromsnap"}), T: "text", N: g.IntN(100), I: g.IntN(100), L: g.IntN(5), ID: 7}
+	}
 	switch r := g.IntN(1000); {
 	case r < 530:
 		if s.Clients[c].Undo != nil && g.chance(25) {
@@ -126,11 +129,6 @@ func (g *gen) step(s *session, writers int, old bool) op {
 		return op{C: g.IntN(all), K: "strain", I: g.IntN(50), L: 1 + g.IntN(60), V2: g.chance(50)}
 	case r < 987 && !old && s.Clients[c].Undo == nil:
 		return op{C: c, K: "reload", ID: g.clientID(uint64(100 + len(s.Ops))), V2: g.chance(50)}
-	case r < 992 && g.kind == "nogc":
-		c := g.IntN(all)
-		return op{C: c, K: pickOne(g, []string{"snap", "snapdelta", "fromsnap"}), T: "text", N: g.IntN(100), I: g.IntN(100), L: g.IntN(5), ID: 7}
-	case r < 996 && g.kind == "nogc":
-		return op{C: g.IntN(all), K: "snap"}
 	}
 	if g.kind == "late" && g.chance(20) {
 		as := pickOne(g, [][2]string{{"x", "element"}, {"e", "fragment"}, {"x", "map"}, {"m", "fragment"}, {"a", "map"}, {"m", "array"}, {"t", "xmltext"}, {"s", "text"}})
