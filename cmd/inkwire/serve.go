@@ -66,11 +66,9 @@ func open(c config, log *slog.Logger) (_ *program, err error) {
 	if p.store, err = sqlite.Open(c.data); err != nil {
 		return nil, err
 	}
-	p.rooms = room.New(room.Config{
-		Store:  p.store,
-		Report: func(err error) { log.Error("document", "error", err) },
-	})
-	p.server, err = server.New(server.Config{Rooms: p.rooms, Page: page, WS: c.ws})
+	report := func(err error) { log.Error("fault", "error", err) }
+	p.rooms = room.New(room.Config{Store: p.store, Report: report})
+	p.server, err = server.New(server.Config{Rooms: p.rooms, Page: page, WS: c.ws, Report: report})
 	if err != nil {
 		return nil, err
 	}

@@ -153,6 +153,7 @@ type client struct {
 	updates  [][]byte
 	presence [][]awareness.Entry
 	pings    []func()
+	faulty   bool // panics when it gets an update
 	ended    *access.Refused
 	clocks   map[uint64]uint64 // the last seen of each id
 }
@@ -187,9 +188,14 @@ func (c *client) enter(name string) {
 	c.session = s
 }
 
-func (c *client) State(u *Shared)  { c.note(func() { c.states = append(c.states, u.Bytes) }) }
-func (c *client) Query(v *Shared)  { c.note(func() { c.queries = append(c.queries, v.Bytes) }) }
-func (c *client) Update(u *Shared) { c.note(func() { c.updates = append(c.updates, u.Bytes) }) }
+func (c *client) State(u *Shared) { c.note(func() { c.states = append(c.states, u.Bytes) }) }
+func (c *client) Query(v *Shared) { c.note(func() { c.queries = append(c.queries, v.Bytes) }) }
+func (c *client) Update(u *Shared) {
+	if c.faulty {
+		panic("a fault in a receiver")
+	}
+	c.note(func() { c.updates = append(c.updates, u.Bytes) })
+}
 func (c *client) Ping(pong func()) { c.note(func() { c.pings = append(c.pings, pong) }) }
 
 func (c *client) Presence(p *Shared) {

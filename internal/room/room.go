@@ -3,6 +3,7 @@ package room
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -85,11 +86,24 @@ func (r *room) run() {
 	for !r.ended {
 		select {
 		case f := <-r.inbox:
-			f()
+			r.do(f)
 		case <-r.rooms.ctx.Done():
 			r.abandon(r.rooms.ctx.Err())
 		}
 	}
+}
+
+// do calls a function. A panic is a fault of this program that one document has
+// brought to light, and must not end the others: the room saves what it has
+// and ends, and who comes back loads the document anew.
+func (r *room) do(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.fault(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+			r.close()
+		}
+	}()
+	f()
 }
 
 func (r *room) load() error {

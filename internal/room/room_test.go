@@ -568,6 +568,31 @@ func TestStateIsShared(t *testing.T) {
 	})
 }
 
+// A panic ends its room alone, with what was saved, and the document can be
+// opened again.
+func TestPanic(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a, b, elsewhere := h.join("a", 1), h.join("a", 2), h.join("b", 3)
+		a.send(a.write(0, "saved"))
+		b.faulty = true
+		a.send(a.write(5, " or not"))
+		if a.ended == nil || a.ended.Yjs != 1011 || b.ended == nil || elsewhere.ended != nil {
+			t.Fatal(a.ended, b.ended, elsewhere.ended)
+		}
+		if len(h.reports) != 1 || !strings.Contains(h.reports[0].Error(), "a fault in a receiver") {
+			t.Fatal(h.reports)
+		}
+		again := h.client(1)
+		again.doc = a.doc
+		again.enter("a")
+		again.session.Sync(again.doc.StateVector())
+		again.send(again.doc.EncodeStateAsUpdate(nil))
+		if got := h.join("a", 4).text(); got != "saved or not" || again.ended != nil {
+			t.Fatal(got)
+		}
+	})
+}
+
 func TestRefusedName(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		var refused *access.Refused

@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -30,6 +31,9 @@ type Config struct {
 	Rooms *room.Rooms // of all sockets
 	Page  fs.FS       // index.html and its assets; nil for a server without a page
 	WS    ws.Config   // limits and times of all sockets
+
+	// Report tells the operator of a fault of the program's own.
+	Report func(error)
 }
 
 // A Server answers HTTP requests and serves sockets.
@@ -152,11 +156,23 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		conn.Close(r.Close, r.Error())
 	}
 	s.wg.Go(func() {
-		yws.Serve(s.ctx, conn, s.cfg.Rooms, name)
+		s.serve(conn, name)
 		s.mu.Lock()
 		delete(s.sockets, conn)
 		s.mu.Unlock()
 	})
+}
+
+// serve serves a socket. A panic ends it alone, as net/http has it for requests.
+func (s *Server) serve(conn *ws.Conn, name string) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.cfg.Report(fmt.Errorf("socket of %v: panic: %v\n%s", conn.RemoteAddr(), p, debug.Stack()))
+			r := access.ServerFault.Because("")
+			conn.Finish(r.Close, r.Error())
+		}
+	}()
+	yws.Serve(s.ctx, conn, s.cfg.Rooms, name)
 }
 
 // Sockets is the number of open sockets.

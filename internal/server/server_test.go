@@ -52,7 +52,7 @@ func open(t *testing.T) *house {
 	cfg := ws.Defaults
 	cfg.MaxMessage = 1000
 	cfg.CloseTimeout = time.Second
-	s, err := server.New(server.Config{Rooms: rooms, Page: page, WS: cfg})
+	s, err := server.New(server.Config{Rooms: rooms, Page: page, WS: cfg, Report: func(err error) { t.Error(err) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,8 +64,10 @@ func Serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, name string) {
 		finish(conn, err)
 		return
 	}
-	err = g.read(s)
-	s.Leave()
+	err = func() error {
+		defer s.Leave() // whatever happens
+		return g.read(s)
+	}()
 	finish(conn, err)
 }
 
