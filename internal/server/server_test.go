@@ -235,7 +235,7 @@ func TestHostileSockets(t *testing.T) {
 	}
 	h.dial("/yjs/a", "Sec-WebSocket-Protocol: one, two").isSubprotocol("one")
 	// Requests that are no upgrades at all.
-	for _, raw := range []string{"\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n", "GET\r\n\r\n", strings.Repeat("%", 100_000), "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\r\n"} {
+	for _, raw := range []string{"\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\r\n"} {
 		c, err := net.Dial("tcp", h.addr)
 		if err != nil {
 			t.Fatal(err)
