@@ -44,7 +44,10 @@ func (d *Doc) applyFormat(update []byte, f format, origin any) error {
 		return err
 	}
 	d.work = 0
-	pending := d.pending
+	var pending pendingUpdates
+	if !d.pending.empty() {
+		pending = d.pending
+	}
 	tx := d.begin(origin, false)
 	if err := d.integrateUpdate(tx, update, f); err != nil {
 		d.pending = pending
@@ -52,26 +55,29 @@ func (d *Doc) applyFormat(update []byte, f format, origin any) error {
 		return err
 	}
 	d.end(tx)
-	d.apply.trim()
+	if len(update) > trimFrom {
+		d.apply.trim()
+		if tx := d.spare; tx != nil && cap(tx.deletes)+cap(tx.before)+cap(tx.changed)+cap(tx.mergeStructs) > scratchKept {
+			d.spare = nil
+		}
+	}
 	return nil
 }
 
 // integrateUpdate integrates a validated update and, if it brought what pending
 // structs wait for, those (Yjs: readUpdateV2).
 func (d *Doc) integrateUpdate(tx *Transaction, update []byte, f format) error {
-	deletes := d.apply.scan.deletes
 	rest, err := d.integrateStructs(tx, update, f)
 	if err != nil {
 		return err
 	}
-	if rest == nil && d.pending.empty() {
-		return d.applyDeletes(tx, update[deletes:])
+	retry := false
+	if rest != nil || d.pending.structs != nil {
+		if retry, err = d.addPending(rest); err != nil {
+			return err
+		}
 	}
-	retry, err := d.addPending(rest)
-	if err != nil {
-		return err
-	}
-	if err := d.applyDeletes(tx, update[deletes:]); err != nil {
+	if err := d.applyDeletes(tx, d.apply.scan.deleted.ranges); err != nil {
 		return err
 	}
 	if !retry {
@@ -97,6 +103,9 @@ type applier struct {
 // for the next update: one large update mustn't weigh on a document for good.
 const scratchKept = 256
 
+// trimFrom is the size in bytes from which on an update may leave much scratch.
+const trimFrom = 1024
+
 // trim lets go of what only a large update needed.
 func (a *applier) trim() {
 	if cap(a.sections) > scratchKept {
@@ -107,6 +116,9 @@ func (a *applier) trim() {
 	}
 	if cap(a.scan.sections) > scratchKept {
 		a.scan.sections = nil
+	}
+	if cap(a.scan.deleted.ranges) > scratchKept {
+		a.scan.deleted.ranges = nil
 	}
 	a.current, a.scan.current = incoming{}, encoded{} // they point into the update
 }

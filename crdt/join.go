@@ -71,7 +71,7 @@ func (d *Doc) joinDeleted(tx *Transaction) {
 
 // joinDownTo joins from p leftwards, as long as items begin at clock or above.
 func (d *Doc) joinDownTo(c *client, p place, clock uint32) {
-	for d.item(c.at(p)).clock >= clock {
+	for c.blocks[p.block][p.slot].clock >= clock {
 		q, _ := d.joinLefts(c, p)
 		var ok bool
 		if p, ok = c.prev(q); !ok {
@@ -88,13 +88,8 @@ func (d *Doc) joinNew(tx *Transaction) {
 			continue
 		}
 		c := d.clients[b.client]
-		first := uint32(0) // the clock of the first new item
-		if p := c.last(); d.item(c.at(p)).clock <= b.clock {
-			first = d.item(c.at(p)).clock
-		} else {
-			first = d.item(c.at(c.find(b.clock))).clock
-		}
-		d.joinDownTo(c, c.last(), first)
+		first := c.find(b.clock) // the first new item, or one that was extended
+		d.joinDownTo(c, c.last(), c.blocks[first.block][first.slot].clock)
 	}
 }
 

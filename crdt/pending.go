@@ -1,18 +1,14 @@
 package crdt
 
-import (
-	"github.com/inkwire/inkwire/lib0"
-)
-
 // pendingUpdates is what has come before what it depends on. It is part of no
 // transaction; an encoded state includes it, as yjs's does.
 type pendingUpdates struct {
 	structs []byte      // an update in formatAny without deletes
 	missing StateVector // clocks of which any makes a retry worth while
-	deletes []byte      // an update in formatAny without structs
+	deletes DeleteSet
 }
 
-func (p *pendingUpdates) empty() bool { return p.structs == nil && p.deletes == nil }
+func (p *pendingUpdates) empty() bool { return p.structs == nil && p.deletes.Empty() }
 
 // Pending tells whether the document holds structs or deletes that wait for
 // others, and of which clients the clocks from which on are missing.
@@ -61,84 +57,52 @@ func (d *Doc) addPending(left *rest) (retry bool, err error) {
 }
 
 func (d *Doc) checkPending() error {
-	if n := len(d.pending.structs) + len(d.pending.deletes); n > d.limits.PendingBytes {
+	if n := len(d.pending.structs) + deleteRangeBytes*len(d.pending.deletes.ranges); n > d.limits.PendingBytes {
 		return overLimit("update", 0, "%d bytes wait for updates that haven't come, more than %d", n, d.limits.PendingBytes)
 	}
 	return nil
 }
 
-// applyDeletes applies an encoded delete set and what deletes were pending
-// (Yjs: readAndApplyDeleteSet). Deletes of what hasn't come become pending.
-func (d *Doc) applyDeletes(tx *Transaction, set []byte) error {
-	late, err := d.applyDeleteSet(tx, set)
-	if err != nil {
-		return err
-	}
+// deleteRangeBytes is about what a pending range of deletes takes.
+const deleteRangeBytes = 16
+
+// applyDeletes applies deletes and those that were pending. Deletes of what
+// hasn't come become pending (Yjs: readAndApplyDeleteSet).
+func (d *Doc) applyDeletes(tx *Transaction, ranges []DeleteRange) error {
 	p := &d.pending
-	if p.deletes == nil {
-		p.deletes = late
-		return d.checkPending()
-	}
-	late2, err := d.applyDeleteSet(tx, p.deletes[1:]) // after "no structs"
-	if err != nil {
+	var late DeleteSet
+	if err := d.deleteRanges(tx, ranges, &late); err != nil {
 		return err
 	}
-	switch {
-	case late != nil && late2 != nil:
-		p.deletes, err = mergeFormat([][]byte{late, late2}, formatAny)
-	case late != nil:
+	if !p.deletes.Empty() {
+		if err := d.deleteRanges(tx, p.deletes.ranges, &late); err != nil {
+			return err
+		}
+	}
+	if late.Empty() {
 		p.deletes = late
-	default:
-		p.deletes = late2
+		return nil
 	}
-	if err != nil {
-		return err
-	}
+	late.normalise()
+	p.deletes = late
 	return d.checkPending()
 }
 
-// applyDeleteSet deletes what an encoded delete set names. What it names of
-// clocks that haven't come is returned as an update; nil if nothing.
-func (d *Doc) applyDeleteSet(tx *Transaction, set []byte) ([]byte, error) {
-	dec := lib0.NewDecoder(set)
-	clients, err := dec.Uvarint()
-	if err != nil {
-		return nil, err
-	}
-	var late *DeleteSet
-	for range clients {
-		id, _ := dec.Uvarint()
-		n, err := dec.Uvarint()
-		if err != nil {
-			return nil, err
+// deleteRanges deletes what is there of some ranges and adds the rest to late.
+func (d *Doc) deleteRanges(tx *Transaction, ranges []DeleteRange, late *DeleteSet) error {
+	for _, r := range ranges {
+		state := d.stateOf(r.Client)
+		if r.End() > state {
+			from := max(r.Clock, state)
+			late.Add(r.Client, from, r.End()-from)
 		}
-		ci := d.clientIndex(id)
-		state := d.stateOf(id)
-		for range n {
-			clock64, _ := dec.Uvarint()
-			len64, err := dec.Uvarint()
-			if err != nil {
-				return nil, err
-			}
-			clock, end := uint32(clock64), uint32(clock64+len64)
-			if end > state && end > clock {
-				if late == nil {
-					late = new(DeleteSet)
-				}
-				from := max(clock, state)
-				late.Add(id, from, end-from)
-			}
-			if clock < state {
-				if err := d.deleteRange(tx, ci, clock, end); err != nil {
-					return nil, err
-				}
+		if r.Clock < state {
+			if err := d.deleteRange(tx, d.clientIndex(r.Client), r.Clock, r.End()); err != nil {
+				return err
 			}
 		}
 	}
-	if late == nil {
-		return nil, nil
-	}
-	return appendDeleteSet([]byte{0}, *late, formatV1), nil
+	return nil
 }
 
 // deleteRange deletes the clocks of a client from clock up to end, as far as
@@ -177,8 +141,8 @@ func (d *Doc) deleteRange(tx *Transaction, ci int32, clock, end uint32) error {
 // stateWithPending is the state above sv in formatAny, with what is pending.
 func (d *Doc) stateWithPending(sv StateVector) []byte {
 	updates := [][]byte{d.appendState(nil, sv, true)}
-	if d.pending.deletes != nil {
-		updates = append(updates, d.pending.deletes)
+	if !d.pending.deletes.Empty() {
+		updates = append(updates, appendDeleteSet([]byte{0}, d.pending.deletes, formatAny))
 	}
 	if d.pending.structs != nil {
 		part, err := diffFormat(d.pending.structs, sv, formatAny)

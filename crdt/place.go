@@ -1,5 +1,7 @@
 package crdt
 
+import "github.com/inkwire/inkwire/lib0"
+
 // A missing names a clock that has to come before a struct can be integrated.
 type missing ID
 
@@ -108,6 +110,9 @@ func (d *Doc) place(tx *Transaction, e *encoded) (missing, error) {
 	if kind == kindType && int(d.chains[chain].t.depth) >= d.limits.Depth {
 		return done, overLimit("update", e.offset, "a type nested more than %d deep", d.limits.Depth)
 	}
+	if kind == kindString && origin == ci && known == 0 && d.extend(tx, e, li, ri, right) {
+		return done, nil
+	}
 
 	i, it := d.alloc()
 	it.clock, it.length = state, e.length-known
@@ -124,6 +129,34 @@ func (d *Doc) place(tx *Transaction, e *encoded) (missing, error) {
 	d.readContent(e, it, known)
 	d.integrate(tx, i)
 	return done, nil
+}
+
+// extend adds text to the item before it, if it is what its client typed next,
+// and reports whether it did. The new item would be joined with that one at the
+// end of the transaction: this only spares it the way there, which is that of
+// most keystrokes. Observers would see the difference, so there must be none.
+func (d *Doc) extend(tx *Transaction, e *encoded, li, ri, right int32) bool {
+	l := d.item(li)
+	ci := l.client()
+	c := d.clients[ci]
+	if l.meta&(metaKind|metaDeleted) != kindString || l.end() != c.state || c.state != e.id.Clock || c.id != e.id.Client ||
+		l.right != ri || l.rightOrigin != right || right != noClient && l.rightOriginClock != e.right.Clock ||
+		!d.onTransaction.empty() {
+		return false
+	}
+	ch := &d.chains[l.chain]
+	if ch.keyed || ch.t.dead() {
+		return false
+	}
+	tx.touch(ci, c)
+	text := lib0.NewDecoder(e.content)
+	s, _ := text.Bytes()
+	c.chars.add(c.state, s, e.length, 0)
+	c.state += e.length
+	l.length += e.length
+	ch.length += e.length
+	tx.noteChange(l.chain)
+	return true
 }
 
 // has tells whether the clock of a client, by index, is there.

@@ -82,7 +82,12 @@ func (d *Doc) takeBack(tx *Transaction) {
 			continue
 		}
 		for p, ok := c.find(b.clock), true; ok; p, ok = c.next(p) {
-			d.unlink(d.item(c.at(p)))
+			it := d.item(c.at(p))
+			if it.clock < b.clock {
+				it.length = b.clock - it.clock // it was extended
+			} else {
+				d.unlink(it)
+			}
 		}
 	}
 	for _, r := range tx.deletes {

@@ -36,7 +36,8 @@ type section struct {
 // other and keeps its memory.
 type scan struct {
 	sections []section
-	deletes  int // offset of the delete set
+	deletes  int       // offset of the delete set
+	deleted  DeleteSet // its ranges, in the order of the bytes
 	info     Info
 	gcs      int                 // GC structs
 	opening  uint32              // length of the first struct
@@ -97,7 +98,8 @@ func (s *scan) run(update []byte, f format, limit int) error {
 		s.sections = append(s.sections, sec)
 	}
 	s.deletes = r.d.Offset()
-	n, err := readDeleteSet(&r.d, formatV1, nil)
+	s.deleted.ranges, s.deleted.loose = s.deleted.ranges[:0], true
+	n, err := readDeleteSet(&r.d, formatV1, &s.deleted)
 	s.info.Deletes = n
 	return err
 }

@@ -295,8 +295,7 @@ func (d *Doc) end(tx *Transaction) {
 	for i := 0; i < len(d.queue); i++ {
 		d.cleanUp(d.queue[i])
 	}
-	if len(d.queue) == 1 && cap(tx.deletes)+cap(tx.before)+cap(tx.changed)+cap(tx.mergeStructs) <= scratchKept &&
-		len(tx.subdocsAdded)+len(tx.subdocsRemoved)+len(tx.subdocsLoaded) == 0 {
+	if len(d.queue) == 1 && len(tx.subdocsAdded)+len(tx.subdocsRemoved)+len(tx.subdocsLoaded) == 0 {
 		tx.origin = nil
 		d.spare = tx
 	}
@@ -308,8 +307,11 @@ func (d *Doc) end(tx *Transaction) {
 // joining of items, and the update, in yjs's order (cleanupTransactions).
 func (d *Doc) cleanUp(tx *Transaction) {
 	tx.sortDeletes()
+	ownMoved := false
 	for _, b := range tx.before {
-		tx.after = append(tx.after, d.clients[b.client].state)
+		c := d.clients[b.client]
+		tx.after = append(tx.after, c.state)
+		ownMoved = ownMoved || c.id == d.clientID && c.state != b.clock
 	}
 	if !tx.local {
 		for _, c := range tx.changed {
@@ -335,22 +337,11 @@ func (d *Doc) cleanUp(tx *Transaction) {
 	d.joinDeleted(tx)
 	d.joinNew(tx)
 	d.joinHalves(tx)
-	if !tx.local && d.ownClockMoved(tx) {
-		d.clientID = randomClientID()
+	if !tx.local && ownMoved {
+		d.clientID = randomClientID() // somebody else uses it
 	}
 	d.emitUpdates(tx)
 	d.emitSubdocs(tx)
-}
-
-// ownClockMoved tells whether somebody else used the document's client id.
-func (d *Doc) ownClockMoved(tx *Transaction) bool {
-	for i, after := range tx.after {
-		b := tx.before[i]
-		if d.clients[b.client].id == d.clientID {
-			return after != b.clock
-		}
-	}
-	return false
 }
 
 // emitUpdates gives what the transaction changed to those who asked for

@@ -30,7 +30,8 @@ type structReader struct {
 
 // reset begins an update.
 func (r *structReader) reset(update []byte, f format) (err error) {
-	*r = structReader{d: lib0.NewDecoder(update), anyValues: f == formatAny}
+	r.d.Reset(update) // field by field: assigning a whole reader is seen in profiles
+	r.anyValues, r.structs = f == formatAny, 0
 	r.sections, err = r.d.Count(3)
 	return err
 }

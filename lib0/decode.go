@@ -40,6 +40,9 @@ type Decoder struct {
 // NewDecoder returns a Decoder at the start of buf.
 func NewDecoder(buf []byte) Decoder { return Decoder{buf: buf} }
 
+// Reset moves to the start of another buffer.
+func (d *Decoder) Reset(buf []byte) { d.buf, d.off, d.base = buf, 0, 0 }
+
 // NewDecoderAt returns a Decoder at the start of buf, which stands at an offset
 // of the whole input: errors count from there.
 func NewDecoderAt(buf []byte, offset int) Decoder { return Decoder{buf: buf, base: offset} }
@@ -208,7 +211,7 @@ func (d *Decoder) Count(size int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if n > uint64(d.Remaining()/size) {
+	if n*uint64(size) > uint64(d.Remaining()) { // n is below 2^53, size small
 		return 0, d.errorAt(start, "count %d exceeds what %d bytes can hold", n, d.Remaining())
 	}
 	return int(n), nil
