@@ -74,6 +74,7 @@ func TestDifferential(t *testing.T) {
 	}
 	workers.Wait()
 	t.Logf("%d operations in %d sessions, %d comparisons", total.ops, total.sessions, total.compared)
+	t.Logf("steps: %v", total.steps)
 	if total.compared == 0 {
 		t.Fatal("nothing was compared")
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"hash/fnv"
 	"math/rand/v2"
-	"slices"
 	"strings"
 )
 
@@ -88,6 +87,12 @@ func (g *gen) clientID(i uint64) uint64 {
 func (g *gen) step(s *session, writers int, old bool) op {
 	all := len(s.Clients)
 	c := g.IntN(writers)
+	if s.Kind == "subdoc" && g.chance(3) {
+		return op{C: g.IntN(all), K: "load", N: g.IntN(100)}
+	}
+	if s.Kind == "late" && g.chance(4) {
+		return g.ask(s)
+	}
 	if s.Kind == "nogc" && g.chance(6) {
 		return op{C: g.IntN(all), K: pickOne(g, []string{"snap", "snap", "snapdelta", "fromsnap"}), T: "text", N: g.IntN(100), I: g.IntN(100), L: g.IntN(5), ID: 7}
 	}
@@ -101,7 +106,11 @@ func (g *gen) step(s *session, writers int, old bool) op {
 			if g.chance(30) {
 				tx.O = "mine"
 			}
-			for range 1 + g.IntN(5) {
+			edits := 1 + g.IntN(5)
+			if g.chance(1) {
+				edits += 150 // more than Yjs keeps search markers
+			}
+			for range edits {
 				tx.Ops = append(tx.Ops, g.edit(c))
 			}
 			return tx
@@ -123,21 +132,23 @@ func (g *gen) step(s *session, writers int, old bool) op {
 		return op{C: c, K: "mark", T: g.markable(), N: g.IntN(100), I: g.position(c), L: g.IntN(3)}
 	case r < 980:
 		return op{C: g.IntN(all), K: "find", N: g.IntN(100)}
-	case r < 982 && kindIs(g.kind, "subdoc", "mixed"):
-		return op{C: g.IntN(all), K: "load", N: g.IntN(100)}
 	case r < 983:
 		return op{C: g.IntN(all), K: "strain", I: g.IntN(50), L: 1 + g.IntN(60), V2: g.chance(50)}
 	case r < 987 && !old && s.Clients[c].Undo == nil:
 		return op{C: c, K: "reload", ID: g.clientID(uint64(100 + len(s.Ops))), V2: g.chance(50)}
 	}
-	if g.kind == "late" && g.chance(20) {
+	return g.ask(s)
+}
+
+// ask is a step in which a client asks for a root, sometimes as another kind than it is.
+func (g *gen) ask(s *session) op {
+	all := len(s.Clients)
+	if s.Kind == "late" && g.chance(50) {
 		as := pickOne(g, [][2]string{{"x", "element"}, {"e", "fragment"}, {"x", "map"}, {"m", "fragment"}, {"a", "map"}, {"m", "array"}, {"t", "xmltext"}, {"s", "text"}})
 		return op{C: g.IntN(all), K: "askas", S: as[0], T: as[1]}
 	}
 	return op{C: g.IntN(all), K: "ask", T: pickOne(g, []string{"text", "array", "map", "fragment", "element", "xmltext"})}
 }
-
-func kindIs(kind string, some ...string) bool { return slices.Contains(some, kind) }
 
 func (g *gen) markable() string {
 	switch g.kind {
