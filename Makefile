@@ -26,7 +26,7 @@ PAGE_FILES := $(shell find web/src web/public -type f) web/index.html web/vite.c
 WEB_READY := web/node_modules/.package-lock.json
 PEERS_READY := peers/node_modules/.package-lock.json
 
-.PHONY: help run build test lint test-go test-page e2e bench soak chromium clean
+.PHONY: help run build test lint test-go test-page e2e bench pgo soak chromium clean
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | column -t -s '|'
@@ -60,7 +60,10 @@ e2e: bin/inkwire chromium ## the page's tests in Chromium, against bin/inkwire
 	cd web && npm run --silent e2e
 
 bench: $(PEERS_READY) ## crdt beside Yjs on the same work: times, memory, ratios
-	go run ./bench $(ARGS)
+	go run -pgo=cmd/inkwire/default.pgo ./bench $(ARGS)
+
+pgo: ## the profile that the compiler optimises the program by, made anew
+	go test ./crdt -run '^$$' -bench '^Benchmark(Apply|Load|Encode)$$' -o /dev/null -cpuprofile cmd/inkwire/default.pgo
 
 soak: $(PEERS_READY) ## COUNT random operations, compared with Yjs after each
 	go test ./internal/difftest -run TestDifferential -count=1 -timeout 0 -v -ops=$(COUNT)

@@ -1,6 +1,8 @@
 // Command bench measures package crdt beside real Yjs on the same work, in one run on one machine.
 //
-//	go run ./bench [-runs 5] [-jobs apply,merge,…]
+//	go run -pgo=cmd/inkwire/default.pgo ./bench [-runs 5] [-jobs apply,merge,…]
+//
+// It is built with the profile that the program is built with.
 //
 // It installs Yjs with npm, has it make the input once (the editing traces in the folder that the environment variable
 // TRACES names, and generated ones), and then runs every job -runs times with each of the two, one process a job, taking
@@ -63,20 +65,24 @@ type line struct {
 	goal              float64 // times faster; of memory, the part; 0: none
 }
 
+// The goals hold for every recorded trace.
 func lines(traces []string) []line {
-	main := traces[0]
 	var out []line
-	for _, name := range traces {
-		out = append(out, line{"apply one-character updates: " + name, "apply", name, 20})
+	each := func(title, job string, goal float64) {
+		for _, name := range traces {
+			out = append(out, line{title + ": " + name, job, name, goal})
+		}
 	}
+	each("apply one-character updates", "apply", 20)
+	each("merge 10,000 updates", "merge", 50)
+	each("load the state, warm", "load-warm", 2)
+	each("memory of the document", "memory", 0.35)
+	main := traces[0]
 	return append(out,
-		line{"merge 10,000 updates", "merge", main, 50},
 		line{"load the state, first", "load-first", main, 0},
-		line{"load the state, warm", "load-warm", main, 2},
 		line{"encode the state", "encode", main, 0},
 		line{"snapshot and encode it", "snapshot", main, 0},
 		line{"state vector from the encoded state", "vector", main, 0},
-		line{"memory of the loaded document", "memory", main, 0.35},
 		line{"two writers x 6,000 random inserts", "apply", "two-writers", 0},
 		line{"load that, warm", "load-warm", "two-writers", 0},
 		line{"memory of that", "memory", "two-writers", 0},
