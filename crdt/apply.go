@@ -49,6 +49,9 @@ func (d *Doc) applyFormat(update []byte, f format, origin any) error {
 		pending = d.pending
 	}
 	tx := d.begin(origin, false)
+	if n := d.apply.scan.info.Deletes; n > scratchKept {
+		tx.deletes = slices.Grow(tx.deletes, n)
+	}
 	if err := d.integrateUpdate(tx, update, f); err != nil {
 		d.pending = pending
 		d.rollback(tx)

@@ -121,6 +121,9 @@ func readDeleteSet(d *lib0.Decoder, f format, s *DeleteSet) (int, error) {
 			return 0, err
 		}
 		total += n
+		if s != nil {
+			s.ranges = slices.Grow(s.ranges, n) // n fits the bytes left
+		}
 		for end := uint32(0); n > 0; n-- {
 			r, err := readDeleteRange(d, f, client, end)
 			if err != nil {

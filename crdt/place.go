@@ -67,7 +67,11 @@ func (d *Doc) place(tx *Transaction, e *encoded) (missing, error) {
 		li = d.cleanEnd(tx, origin, e.origin.Clock)
 	}
 	if hasRight {
-		ri = d.cleanStart(tx, right, e.right.Clock)
+		// Unless somebody wrote there meanwhile, they are still neighbours.
+		ri = d.item(li).right
+		if r := d.item(ri); ri == 0 || r.clock != e.right.Clock || r.client() != right {
+			ri = d.cleanStart(tx, right, e.right.Clock)
+		}
 	}
 	switch {
 	case hasOrigin || hasRight:

@@ -110,8 +110,11 @@ func (c *client) last() place {
 // push adds an item after all others.
 func (c *client) push(i int32, clock uint32) {
 	n := len(c.blocks)
-	if n == 0 || len(c.blocks[n-1]) >= blockFull {
+	if n == 0 {
 		c.blocks = append(c.blocks, nil)
+		n++
+	} else if len(c.blocks[n-1]) >= blockFull {
+		c.blocks = append(c.blocks, make(block, 0, blockFull))
 		n++
 	}
 	c.blocks[n-1] = append(c.blocks[n-1], entry{clock, i})
@@ -151,29 +154,27 @@ func (c *client) find(clock uint32) place {
 	}
 	bi := len(c.blocks) - 1
 	if clock < c.blocks[bi][0].clock {
-		lo, hi := 0, bi // the last block that begins at clock or below is in [lo, hi)
-		for lo < hi-1 {
-			mid := int(uint(lo+hi) >> 1)
-			if c.blocks[mid][0].clock <= clock {
-				lo = mid
-			} else {
-				hi = mid
+		lo := 0 // the last block that begins at clock or below; written to need no branch
+		for n := bi; n > 1; {
+			half := n >> 1
+			if c.blocks[lo+half][0].clock <= clock {
+				lo += half
 			}
+			n -= half
 		}
 		bi = lo
 	}
 	b := c.blocks[bi]
-	lo, hi := 0, len(b)
-	if b[hi-1].clock <= clock {
-		return place{int32(bi), int32(hi - 1)}
+	if last := len(b) - 1; b[last].clock <= clock {
+		return place{int32(bi), int32(last)}
 	}
-	for lo < hi-1 {
-		mid := int(uint(lo+hi) >> 1)
-		if b[mid].clock <= clock {
-			lo = mid
-		} else {
-			hi = mid
+	lo := 0
+	for n := len(b); n > 1; {
+		half := n >> 1
+		if b[lo+half].clock <= clock {
+			lo += half
 		}
+		n -= half
 	}
 	c.hit = place{int32(bi), int32(lo)}
 	return c.hit
