@@ -58,6 +58,7 @@ class Client {
   observe (doc) {
     doc.on('afterTransaction', (transaction) => {
       if (this.spec.unclean) transaction._needFormattingCleanup = false
+      if (this.spec.quiet) return
       for (const [type, subs] of transaction.changed) {
         if (type._item !== null && type._item.deleted) continue
         const event = transaction.changedParentTypes.get(type)?.find((one) => one.target === type)

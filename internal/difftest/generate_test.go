@@ -60,6 +60,7 @@ func generate(kind string, seed uint64) *session {
 		if i >= writers && g.chance(25) {
 			c.Unclean = true
 		}
+		c.Quiet = g.chance(30)
 		s.Clients = append(s.Clients, c)
 	}
 	steps := 40 + g.IntN(90)

@@ -54,11 +54,13 @@ func (p *peer) open(id uint64) error {
 			}
 		}
 	}
-	p.doc.OnTransaction(func(tx *crdt.Transaction) {
-		for _, e := range tx.Events() {
-			p.lines = append(p.lines, p.showEvent(e))
-		}
-	})
+	if !p.spec.Quiet {
+		p.doc.OnTransaction(func(tx *crdt.Transaction) {
+			for _, e := range tx.Events() {
+				p.lines = append(p.lines, p.showEvent(e))
+			}
+		})
+	}
 	p.doc.OnUpdate(func(update []byte, tx *crdt.Transaction) {
 		p.log = append(p.log, entry{v1: bytes.Clone(update)})
 		if _, err := crdt.Validate(update, crdt.Limits{}); err != nil {

@@ -15,6 +15,7 @@ type client struct {
 	GC      bool   `json:"gc"`
 	Early   bool   `json:"early,omitempty"`   // its document is asked for all roots at the start
 	Unclean bool   `json:"unclean,omitempty"` // no formatting clean-up, as in a room
+	Quiet   bool   `json:"quiet,omitempty"`   // nobody observes it: crdt then takes a shorter way for typed text
 	Side    string `json:"side"`
 	Yjs     string `json:"yjs,omitempty"`  // an old version's name in peers/package.json
 	Undo    *int   `json:"undo,omitempty"` // an undo manager with this capture timeout, in ms
