@@ -46,13 +46,19 @@
 //
 //   - Malformed or excessive updates are refused whole, with an *Error; yjs
 //     applies what comes before the fault. Refused are also some that yjs takes:
-//     see Limits, and what it reads and then can't write (an undefined or a
-//     bigint as an embed).
+//     those over Limits, strings of no length, what yjs reads but can't write (an
+//     undefined or a bigint as an embed), and a struct that continues an item of
+//     another list, as two writers with one client id make.
+//   - What waits for something missing is never lost. Yjs loses some of it when
+//     structs wait for each other in a circle.
 //   - A root type that only pending structs name isn't there yet; in yjs it is.
 //   - A RelativePosition in a root that nobody has asked for by its kind has no
 //     AbsolutePosition.
 //   - Values have no shared identity with the caller: yjs keeps the very objects
-//     that were inserted.
+//     that were inserted. Half a surrogate pair in JSON becomes U+FFFD, and an own
+//     key "__proto__" of a formatting's value is dropped, as lib0 does elsewhere.
+//   - Where yjs writes bytes that it can't read back, these can be read: unsorted
+//     delete ranges converted to V2, text that V2's lengths cut within a pair.
 //   - There is no undo manager. What other peers' undo sends is integrated like
 //     any edit.
 //

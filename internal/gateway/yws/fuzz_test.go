@@ -1,0 +1,56 @@
+package yws
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/room"
+	"github.com/inkwire/inkwire/internal/store/sqlite"
+)
+
+// deaf is a receiver that drops what it gets, until it is ended.
+type deaf struct{ ended chan struct{} }
+
+func (deaf) State(*room.Shared)    {}
+func (deaf) Query(*room.Shared)    {}
+func (deaf) Update(*room.Shared)   {}
+func (deaf) Presence(*room.Shared) {}
+func (deaf) Ping(func())           {}
+func (d deaf) End(*access.Refused) { close(d.ended) }
+
+// FuzzDispatch gives any message to a session. It is taken, or refused with a
+// row of the table; the room goes on either way.
+func FuzzDispatch(f *testing.F) {
+	f.Add([]byte{0, 0, 1, 0})
+	f.Add([]byte{0, 2, 13, 1, 1, 7, 0, 4, 1, 1, 't', 2, 'h', 'i', 0, 0})
+	f.Add([]byte{0, 1, 2, 0, 0})
+	f.Add([]byte{1, 6, 1, 5, 1, 2, '{', '}'})
+	f.Add([]byte{3})
+	log, err := sqlite.Open(f.TempDir())
+	if err != nil {
+		f.Fatal(err)
+	}
+	rooms := room.New(room.Config{Store: log, Report: func(err error) { panic(err) }})
+	f.Cleanup(func() {
+		if err := errors.Join(rooms.Close(context.Background()), log.Close()); err != nil {
+			f.Error(err)
+		}
+	})
+	f.Fuzz(func(t *testing.T, message []byte) {
+		s, err := rooms.Join(t.Context(), "doc", deaf{make(chan struct{})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Leave()
+		// The room keeps the bytes, and the fuzzer uses them again.
+		if err := dispatch(s, bytes.Clone(message)); err != nil {
+			var refused *access.Refused
+			if !errors.As(err, &refused) {
+				t.Errorf("%v is no refusal", err)
+			}
+		}
+	})
+}
