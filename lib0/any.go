@@ -124,10 +124,9 @@ func (d *Decoder) object(depth int) (any, error) {
 			return nil, err
 		}
 		if k != "__proto__" {
-			o.add(k, v)
+			o.Set(k, v)
 		}
 	}
-	o.sort()
 	return o, nil
 }
 

@@ -156,9 +156,8 @@ func (p *jsonParser) object(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.add(k, v)
+		o.Set(k, v)
 		if more, err := p.more('}'); !more {
-			o.sort()
 			return o, err
 		}
 	}

@@ -2,11 +2,13 @@ package lib0
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"iter"
 	"math"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -28,11 +30,17 @@ const indexAbove = 8
 // look like array indexes ascending, then the others as first inserted. Reading
 // it from several goroutines is safe while none changes it.
 type Object struct {
-	keys    []string
-	values  []any
-	indexes int            // the first keys that look like array indexes
-	find    map[string]int // key to position; nil for few keys
+	keys   []string // in the order of insertion
+	values []any    // hole{}: the key was deleted
+	holes  int
+	find   map[string]int // key to position; nil for few keys, which have no holes
+	mixed  bool           // the order of insertion is not JavaScript's
+	order  atomic.Pointer[[]int]
 }
+
+// hole is the value of a key that was deleted from an Object of many: closing
+// the gap at once would cost a step for each key after it.
+type hole struct{}
 
 // NewObject returns an Object of alternating keys and values. A key that isn't
 // a string is written as fmt.Sprint does, a last key alone is undefined.
@@ -95,17 +103,27 @@ func (o *Object) Set(k string, v any) {
 		o.values[i] = v
 		return
 	}
-	at := len(o.keys)
-	if n, ok := arrayIndex(k); ok {
-		at, _ = slices.BinarySearchFunc(o.keys[:o.indexes], n, func(k string, n uint32) int {
-			i, _ := arrayIndex(k)
-			return int(int64(i) - int64(n))
-		})
-		o.indexes++
+	last := len(o.keys) - 1
+	if n, ok := arrayIndex(k); ok && last >= 0 {
+		before, ok := arrayIndex(o.keys[last])
+		o.mixed = o.mixed || !ok || before >= n
 	}
-	o.keys = slices.Insert(o.keys, at, k)
-	o.values = slices.Insert(o.values, at, v)
-	o.reindex(at)
+	o.keys = append(o.keys, k)
+	o.values = append(o.values, v)
+	o.reorder()
+	if o.find != nil {
+		o.find[k] = last + 1
+	} else if len(o.keys) > indexAbove {
+		o.index()
+	}
+}
+
+// index makes find.
+func (o *Object) index() {
+	o.find = make(map[string]int, 2*len(o.keys))
+	for i, k := range o.keys {
+		o.find[k] = i
+	}
 }
 
 // Delete removes a key.
@@ -114,69 +132,71 @@ func (o *Object) Delete(k string) {
 	if i < 0 {
 		return
 	}
-	if i < o.indexes {
-		o.indexes--
-	}
-	o.keys = slices.Delete(o.keys, i, i+1)
-	o.values = slices.Delete(o.values, i, i+1)
-	delete(o.find, k)
-	o.reindex(i)
-}
-
-// reindex brings find up to date for the keys from position on.
-func (o *Object) reindex(from int) {
+	o.reorder()
 	if o.find == nil {
-		if len(o.keys) <= indexAbove {
-			return
-		}
-		o.find, from = make(map[string]int, 2*len(o.keys)), 0
-	}
-	for i := from; i < len(o.keys); i++ {
-		o.find[o.keys[i]] = i
-	}
-}
-
-// add is Set for a decoder: it leaves the order to sort, so that reading many
-// keys takes no quadratic time.
-func (o *Object) add(k string, v any) {
-	if i := o.position(k); i >= 0 {
-		o.values[i] = v
+		o.keys = slices.Delete(o.keys, i, i+1)
+		o.values = slices.Delete(o.values, i, i+1)
 		return
 	}
-	o.keys = append(o.keys, k)
-	o.values = append(o.values, v)
-	o.reindex(len(o.keys) - 1)
+	delete(o.find, k)
+	o.values[i] = hole{}
+	if o.holes++; o.holes > len(o.keys)/2 {
+		o.close()
+	}
 }
 
-// sort puts what add added into JavaScript's order.
-func (o *Object) sort() {
-	type indexed struct {
-		n   uint32
-		key string
-		v   any
+// close closes the holes.
+func (o *Object) close() {
+	n := 0
+	for i, v := range o.values {
+		if v != any(hole{}) {
+			o.keys[n], o.values[n] = o.keys[i], v
+			n++
+		}
 	}
-	var found []indexed
+	clear(o.keys[n:])
+	clear(o.values[n:])
+	o.keys, o.values, o.holes, o.find = o.keys[:n], o.values[:n], 0, nil
+	if n > indexAbove {
+		o.index()
+	}
+}
+
+// inOrder returns the positions of the keys in JavaScript's order. They are
+// found out at the first reading, so that a Set costs no search for a place,
+// and kept until the keys change. Readers at the same time find out the same.
+func (o *Object) inOrder() []int {
+	if known := o.order.Load(); known != nil {
+		return *known
+	}
+	type indexed struct {
+		n uint32
+		i int
+	}
+	var indexes []indexed
+	var names []int
 	for i, k := range o.keys {
 		if n, ok := arrayIndex(k); ok {
-			found = append(found, indexed{n, k, o.values[i]})
+			indexes = append(indexes, indexed{n, i})
+		} else {
+			names = append(names, i)
 		}
 	}
-	o.indexes = len(found)
-	if len(found) == 0 {
-		return
+	slices.SortFunc(indexes, func(a, b indexed) int { return cmp.Or(cmp.Compare(a.n, b.n), a.i-b.i) })
+	order := make([]int, 0, len(o.keys))
+	for _, x := range indexes {
+		order = append(order, x.i)
 	}
-	slices.SortFunc(found, func(a, b indexed) int { return int(int64(a.n) - int64(b.n)) })
-	keys, values := make([]string, 0, len(o.keys)), make([]any, 0, len(o.keys))
-	for _, f := range found {
-		keys, values = append(keys, f.key), append(values, f.v)
+	order = append(order, names...)
+	o.order.Store(&order)
+	return order
+}
+
+// reorder forgets the order that inOrder found.
+func (o *Object) reorder() {
+	if o.mixed {
+		o.order.Store(nil)
 	}
-	for i, k := range o.keys {
-		if _, ok := arrayIndex(k); !ok {
-			keys, values = append(keys, k), append(values, o.values[i])
-		}
-	}
-	o.keys, o.values = keys, values
-	o.reindex(0)
 }
 
 // Len is the number of keys.
@@ -184,7 +204,7 @@ func (o *Object) Len() int {
 	if o == nil {
 		return 0
 	}
-	return len(o.keys)
+	return len(o.keys) - o.holes
 }
 
 // Keys returns the keys in order.
@@ -192,17 +212,29 @@ func (o *Object) Keys() []string {
 	if o == nil {
 		return nil
 	}
-	return slices.Clone(o.keys)
+	keys := make([]string, 0, o.Len())
+	for k := range o.All() {
+		keys = append(keys, k)
+	}
+	return keys
 }
 
-// All ranges over keys and values in order.
+// All ranges over keys and values in order. The keys must not be changed
+// meanwhile.
 func (o *Object) All() iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
 		if o == nil {
 			return
 		}
-		for i, k := range o.keys {
-			if !yield(k, o.values[i]) {
+		var order []int
+		if o.mixed {
+			order = o.inOrder()
+		}
+		for i := range o.keys {
+			if order != nil {
+				i = order[i]
+			}
+			if v := o.values[i]; v != any(hole{}) && !yield(o.keys[i], v) {
 				return
 			}
 		}
@@ -211,10 +243,10 @@ func (o *Object) All() iter.Seq2[string, any] {
 
 // Clone returns a copy that shares its values.
 func (o *Object) Clone() *Object {
-	c := &Object{}
-	if o != nil {
-		c.keys, c.values, c.indexes = slices.Clone(o.keys), slices.Clone(o.values), o.indexes
-		c.reindex(0)
+	n := o.Len()
+	c := &Object{keys: make([]string, 0, n), values: make([]any, 0, n)}
+	for k, v := range o.All() {
+		c.Set(k, v)
 	}
 	return c
 }

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 func TestObjectKeepsJavaScriptsOrder(t *testing.T) {
@@ -56,7 +59,7 @@ func TestObjectAgainstThePlainOne(t *testing.T) {
 	for round := range 300 {
 		o := new(Object)
 		var p plainObject
-		for range rng.IntN(60) {
+		for range rng.IntN(120) {
 			k := fmt.Sprint(rng.IntN(20))
 			if rng.IntN(2) == 0 {
 				k = "k" + k
@@ -75,6 +78,9 @@ func TestObjectAgainstThePlainOne(t *testing.T) {
 				}
 			default:
 				o.Set(k, v)
+				if rng.IntN(8) == 0 {
+					_ = o.Keys() // an order that is to be forgotten
+				}
 				if i >= 0 {
 					p[i].value = v
 				} else {
@@ -93,15 +99,50 @@ func TestObjectAgainstThePlainOne(t *testing.T) {
 				t.Fatalf("round %d: %s is %v, want %v", round, e.key, v, e.value)
 			}
 		}
-		decoded := new(Object)
-		for _, e := range p {
-			decoded.add(e.key, e.value)
+		if o.Len() != len(p) {
+			t.Fatalf("round %d: %d keys, want %d", round, o.Len(), len(p))
 		}
-		decoded.sort()
-		if !slices.Equal(decoded.Keys(), p.keys()) || !Equal(decoded, o) || !Equal(o.Clone(), o) {
-			t.Fatalf("round %d: read in order %v, want %v", round, decoded.Keys(), p.keys())
+		if c := o.Clone(); !Equal(c, o) || !slices.Equal(c.Keys(), p.keys()) {
+			t.Fatalf("round %d: a clone has keys %v, want %v", round, c.Keys(), p.keys())
 		}
 	}
+}
+
+// What sets or deletes keys may be somebody else's update: no order of them may
+// cost a step for each key that is there.
+func TestObjectOfManyKeys(t *testing.T) {
+	const n = 200_000
+	start := time.Now()
+	o := new(Object)
+	for i := n; i > 0; i-- {
+		o.Set(strconv.Itoa(i), nil)
+	}
+	if keys := o.Keys(); len(keys) != n || keys[0] != "1" || keys[n-1] != strconv.Itoa(n) {
+		t.Errorf("%d keys, not 1 to %d", len(keys), n)
+	}
+	for i := n; i > 5; i-- { // as inserted
+		o.Delete(strconv.Itoa(i))
+	}
+	if got, want := o.Keys(), []string{"1", "2", "3", "4", "5"}; !slices.Equal(got, want) {
+		t.Errorf("keys %v are left, want %v", got, want)
+	}
+	// In quadratic time these are minutes.
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+func TestReadingAnObjectAtTheSameTime(t *testing.T) {
+	o := NewObject("b", 1.0, "2", 2.0, "1", 3.0)
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			if got, want := o.Keys(), []string{"1", "2", "b"}; !slices.Equal(got, want) {
+				t.Errorf("keys %v, want %v", got, want)
+			}
+		})
+	}
+	readers.Wait()
 }
 
 func TestCheckNamesThePlace(t *testing.T) {
