@@ -10,9 +10,9 @@
 //
 // in which a state is JSON text, and null says that the client is gone.
 //
-// [States] keeps the latest state of each client by the protocol's rule: a
-// higher clock wins, and so does null at an equal one. It isn't safe for
-// concurrent use and starts nothing by itself.
+// Of two entries of a client a receiver keeps the one with the higher clock, and
+// at an equal one null. A client whose clock hasn't risen for 30 s is gone.
+// Keeping that account is left to whoever has the states.
 package awareness
 
 import (
