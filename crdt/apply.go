@@ -3,6 +3,7 @@ package crdt
 import (
 	"cmp"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/inkwire/inkwire/lib0"
@@ -10,7 +11,7 @@ import (
 
 // ApplyUpdate integrates an update in format V1. A malformed one, or one that
 // asks for more than the document's limits allow, is refused whole with an
-// *Error, and the document is as it was. What depends on updates that haven't
+// *Error, and the document is as it was. So is any within a transaction. What depends on updates that haven't
 // come yet waits for them (see Pending).
 func (d *Doc) ApplyUpdate(update []byte, origin any) error {
 	return d.applyFormat(update, formatV1, origin)
@@ -43,7 +44,7 @@ func (d *Doc) applyFormat(update []byte, f format, origin any) error {
 	if err := scanUpdate(update, f, &d.limits, &d.apply.scan); err != nil {
 		return err
 	}
-	d.work = 0
+	d.work, d.budget = 0, d.limits.budget(len(update))
 	var pending pendingUpdates
 	if !d.pending.empty() {
 		pending = d.pending
@@ -55,7 +56,13 @@ func (d *Doc) applyFormat(update []byte, f format, origin any) error {
 	if err := d.integrateUpdate(tx, update, f); err != nil {
 		d.pending = pending
 		d.rollback(tx)
-		return err
+		var retried *retryError
+		if !errors.As(err, &retried) {
+			return err
+		}
+		// What waited is to blame, and no update after it shall be.
+		d.pending = pendingUpdates{}
+		return d.applyFormat(update, f, origin)
 	}
 	d.end(tx)
 	if len(update) > trimFrom {
@@ -88,11 +95,31 @@ func (d *Doc) integrateUpdate(tx *Transaction, update []byte, f format) error {
 	}
 	waiting := d.pending.structs
 	d.pending.structs, d.pending.missing = nil, nil
+	d.work += len(waiting) / bytesPerStep
 	if err := scanUpdate(waiting, formatAny, &d.limits, &d.apply.scan); err != nil {
-		return err
+		return &retryError{err}
 	}
-	return d.integrateUpdate(tx, waiting, formatAny)
+	if err := d.integrateUpdate(tx, waiting, formatAny); err != nil {
+		return &retryError{err}
+	}
+	return nil
 }
+
+// bytesPerStep is how many bytes are read in about the time of a step of work.
+const bytesPerStep = 16
+
+// A retryError is that of pending structs, not of the update that they were
+// retried after.
+type retryError struct{ err error }
+
+func (e *retryError) Error() string { return "pending: " + e.err.Error() }
+func (e *retryError) Unwrap() error { return e.err }
+
+// budget is how many steps of work an update of n bytes may cost.
+func (l *Limits) budget(n int) int { return l.Work + min(n, math.MaxInt32)*stepsPerByte }
+
+// stepsPerByte makes a large update's budget grow with what it brings.
+const stepsPerByte = 8
 
 // An applier holds what integrating one update needs.
 type applier struct {

@@ -145,7 +145,7 @@ func (d *Doc) readContent(e *encoded, it *item, skip uint32) {
 		it.content = d.newContent(&formatting{d.intern(key), readValue(&dec, e.any)})
 	case kindType:
 		ref, _ := dec.Uvarint()
-		t := d.reuse[e.id]
+		t := d.reuseTypes[e.id]
 		if t == nil {
 			t = &ytype{kind: Kind(ref) + 1}
 		}
@@ -155,10 +155,12 @@ func (d *Doc) readContent(e *encoded, it *item, skip uint32) {
 		}
 		it.content = d.newContent(t)
 	case kindDoc:
-		guid, _ := dec.Bytes()
-		opts, _ := dec.Any()
-		o, _ := opts.(*lib0.Object)
-		it.content = d.newContent(readSubdoc(string(guid), o))
+		s := d.reuseDocs[e.id]
+		if s == nil {
+			guid, o, _ := readGUID(&dec)
+			s = readSubdoc(string(guid), o)
+		}
+		it.content = d.newContent(s)
 	}
 }
 

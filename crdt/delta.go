@@ -22,6 +22,9 @@ func (t *Text) ToDelta() []Op { return t.delta(nil, nil) }
 // {type: "added"} or {type: "removed"}. The document must have kept deleted
 // content (Options.NoGC).
 func (t *Text) ToDeltaSnapshot(snap, prev *Snapshot) []Op {
+	if t.t.doc == nil {
+		return nil
+	}
 	var ops []Op
 	t.t.doc.Transact("cleanup", func(tx *Transaction) error {
 		for _, s := range []*Snapshot{snap, prev} {

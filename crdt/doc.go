@@ -75,8 +75,8 @@ import (
 
 // Options say what kind of document New makes.
 type Options struct {
-	// ClientID is the id that local edits get, below 2^53. Zero: random, 32
-	// bits. No two peers may use one id at once.
+	// ClientID is the id that local edits get, below 2^53: higher bits are
+	// ignored. Zero: random, 32 bits. No two peers may use one id at once.
 	ClientID uint64
 	// GUID names the document among subdocuments. Empty: a random UUID.
 	GUID string
@@ -91,6 +91,9 @@ type Options struct {
 	AutoLoad bool
 	Meta     any
 }
+
+// maxClientID is the highest client id: what JavaScript counts exactly.
+const maxClientID = 1<<53 - 1
 
 // A Doc is a Yjs document. It isn't safe for concurrent use.
 type Doc struct {
@@ -133,9 +136,13 @@ type Doc struct {
 	passed passing
 	apply  applier
 	work   int // steps that the update under way has cost
+	budget int // steps that it may cost
 
-	cuts  []cut         // surrogate pairs that the transaction split
-	reuse map[ID]*ytype // types that a rollback loads again
+	cuts []cut // surrogate pairs that the transaction split
+
+	// What a rollback loads again, for those who hold it.
+	reuseTypes map[ID]*ytype
+	reuseDocs  map[ID]*subdoc
 
 	hookSet
 
@@ -148,7 +155,7 @@ type Doc struct {
 // New makes an empty document.
 func New(o Options) *Doc {
 	d := &Doc{
-		clientID: o.ClientID, guid: o.GUID, noGC: o.NoGC, noClean: o.NoCleanup,
+		clientID: o.ClientID & maxClientID, guid: cleanString(o.GUID), noGC: o.NoGC, noClean: o.NoCleanup,
 		limits: o.Limits.withDefaults(), autoLoad: o.AutoLoad, meta: o.Meta, shouldLoad: true,
 		clientIndexes: map[uint64]int32{},
 		chains:        make([]chain, 1, 4),
@@ -209,7 +216,7 @@ type updateEvent struct {
 	tx     *Transaction
 }
 
-// root returns the root type of the given name, making it. With KindUnknown it
+// root returns the root type of the given name, valid UTF-8, making it. With KindUnknown it
 // asks for no kind; asking for another kind than before is an error.
 func (d *Doc) root(name string, kind Kind) (*ytype, error) {
 	t, ok := d.roots[name]

@@ -200,12 +200,13 @@ func TestRejectedUpdateChangesNothing(t *testing.T) {
 		for range 60 {
 			a.edit(t)
 		}
-		b.limits.Work = int(seed % 40)
+		update := a.EncodeStateAsUpdate(before)
+		b.limits.Work = int(seed%40) - stepsPerByte*len(update)
 		events, cancel := 0, func() {}
 		if seed%2 == 0 { // without observers, typed text is added in place
 			cancel = b.OnTransaction(func(*Transaction) { events++ })
 		}
-		err := b.ApplyUpdate(a.EncodeStateAsUpdate(before), nil)
+		err := b.ApplyUpdate(update, nil)
 		cancel()
 		if err == nil {
 			t.Fatalf("seed %d: the limit didn't hold", seed)
@@ -223,7 +224,7 @@ func TestRejectedUpdateChangesNothing(t *testing.T) {
 			t.Errorf("seed %d: a type's handle changed", seed)
 		}
 		b.limits.Work = 1 << 30
-		if err := b.ApplyUpdate(a.EncodeStateAsUpdate(before), nil); err != nil {
+		if err := b.ApplyUpdate(update, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := a.ApplyUpdate(b.EncodeStateAsUpdate(nil), nil); err != nil {

@@ -53,7 +53,7 @@ func (d *Doc) cleanDeleted(tx *Transaction, r deleted, seen map[*ytype]bool, nee
 	for p, ok := c.find(r.clock), true; ok; p, ok = c.next(p) {
 		i := c.at(p)
 		it := d.item(i)
-		if it.clock >= r.clock+r.len || d.work > d.limits.Work {
+		if it.clock >= r.clock+r.len || d.work > d.budget {
 			return
 		}
 		if it.kind() == kindGC {
@@ -84,9 +84,12 @@ func (d *Doc) cleanGap(tx *Transaction, i int32) {
 		if it.visible() {
 			return
 		}
-		d.work++
+		d.work += 1 + len(keys)
 		if it.deleted() || it.kind() != kindFormat {
 			continue
+		}
+		if d.work > d.budget {
+			return
 		}
 		key := d.formatOf(it).key
 		if slices.Contains(keys, key) {
@@ -102,17 +105,18 @@ func (d *Doc) cleanGap(tx *Transaction, i int32) {
 func (d *Doc) cleanText(tx *Transaction, t *ytype) {
 	start := t.start()
 	var before, current attrs
-	for i := start; i != 0; i = d.item(i).right {
+	for i := start; i != 0 && d.work <= d.budget; i = d.item(i).right {
 		it := d.item(i)
 		d.work++
 		if it.deleted() {
 			continue
 		}
 		if it.kind() == kindFormat {
+			d.work += len(current)
 			current.update(d.formatOf(it))
 			continue
 		}
-		d.cleanFormats(tx, start, i, before, &current)
+		d.cleanFormats(tx, start, i, before, &current, d.budget)
 		before = append(before[:0], current...)
 		start = i
 	}
@@ -120,31 +124,26 @@ func (d *Doc) cleanText(tx *Transaction, t *ytype) {
 
 // cleanFormats removes redundant formatting items from start up to the next
 // visible item. before is the formatting at start, current the one at curr,
-// which is kept true (Yjs: cleanupFormattingGap).
-func (d *Doc) cleanFormats(tx *Transaction, start, curr int32, before attrs, current *attrs) {
+// which is kept true (Yjs: cleanupFormattingGap). It stops at so much work.
+func (d *Doc) cleanFormats(tx *Transaction, start, curr int32, before attrs, current *attrs, budget int) {
 	end := start
-	type last struct {
-		key  string
-		item int32
-	}
-	var lasts []last // the formatting item that decides, for each key
+	var lasts map[string]int32 // the formatting item that decides, for each key
 	for end != 0 && !d.item(end).visible() {
 		it := d.item(end)
+		d.work++
 		if !it.deleted() && it.kind() == kindFormat {
-			key, known := d.formatOf(it).key, false
-			for k := range lasts {
-				if lasts[k].key == key {
-					lasts[k].item, known = end, true
-				}
+			if lasts == nil {
+				lasts = make(map[string]int32, 4)
 			}
-			if !known {
-				lasts = append(lasts, last{key, end})
-			}
+			lasts[d.formatOf(it).key] = end
 		}
 		end = it.right
 	}
+	if lasts == nil {
+		return
+	}
 	reached := false
-	for ; start != end; start = d.item(start).right {
+	for ; start != end && d.work <= budget; start = d.item(start).right {
 		if start == curr {
 			reached = true
 		}
@@ -152,14 +151,11 @@ func (d *Doc) cleanFormats(tx *Transaction, start, curr int32, before attrs, cur
 		if it.deleted() || it.kind() != kindFormat {
 			continue
 		}
+		d.work += len(before) + len(*current)
 		f := d.formatOf(it)
-		decides := false
-		for _, l := range lasts {
-			decides = decides || l.item == start
-		}
 		old := before.get(f.key)
 		same := sameValue(old, f.value, sameObject(old, f.value))
-		if !decides || same {
+		if lasts[f.key] != start || same {
 			d.delete(tx, start)
 			now := current.get(f.key)
 			if !reached && !same && sameValue(now, f.value, sameObject(now, f.value)) {

@@ -45,15 +45,14 @@ func (d *Doc) integrate(tx *Transaction, i int32) {
 	}
 }
 
-// resolve returns the item that it must follow. It looks at the items between
-// it.left and it.right, which others put there without knowing of it:
+// resolve returns the item that the new one, it, must follow. It looks at the
+// items between it.left and it.right, which others put there without knowing of
+// the new one:
 //
-//   - one with the same origin goes first if its client id is lower, and ends
-//     the search if it also has the same right origin;
+//   - one with the same origin goes first if its client id is lower; if not, and
+//     if it also has the same right origin, the search ends before it;
 //   - one whose origin lies among those passed goes along with that one;
-//   - any other has an origin left of the gap, and ends the search.
-//
-// conflict is the first of those passed that it may still stand before.
+//   - any other has an origin left of the gap, and the search ends before it.
 func (d *Doc) resolve(it *item) int32 {
 	left := it.left
 	o := d.chains[it.chain].head
@@ -63,12 +62,12 @@ func (d *Doc) resolve(it *item) int32 {
 	id := d.clients[it.client()].id
 	seen := &d.passed
 	seen.reset()
-	conflict := 0 // seen[conflict:] are the conflicting ones
+	conflict := 0 // the new one may still go before those of seen from here on
 	for o != 0 && o != it.right {
 		other := d.item(o)
 		seen.items = append(seen.items, o)
 		if other.origin == it.origin && other.originClock == it.originClock {
-			if d.clients[other.client()].id < id {
+			if d.clients[other.client()].id < id { // the lower client id goes first
 				left = o
 				conflict = len(seen.items)
 			} else if other.rightOrigin == it.rightOrigin && other.rightOriginClock == it.rightOriginClock {
@@ -77,6 +76,7 @@ func (d *Doc) resolve(it *item) int32 {
 		} else if other.origin == noClient {
 			break
 		} else {
+			d.work += 2 // a search costs about three steps
 			at := seen.index(d.itemAt(other.origin, other.originClock), int(d.used))
 			if at < 0 {
 				break

@@ -10,10 +10,10 @@ import (
 // setKey gives a key a value.
 func (t *ytype) setKey(tx *Transaction, key string, v any) error {
 	d := t.doc
-	kind, c, err := content(jsNumber(v))
-	if err != nil {
+	if err := t.checkValues([]any{v}, false); err != nil {
 		return err
 	}
+	kind, c := content(v)
 	if kind == kindAny {
 		c = []any{c}
 	}
@@ -31,6 +31,7 @@ func (t *ytype) deleteKey(tx *Transaction, key string) {
 
 // key returns a key's value.
 func (t *ytype) key(key string) (any, bool) {
+	key = cleanString(key)
 	if t.doc == nil {
 		if t.prelim != nil {
 			if i := t.prelim.keys.find(key); i >= 0 {
@@ -77,16 +78,15 @@ func (t *ytype) set(key string, v any) error {
 	if t.doc != nil {
 		return t.edit(func(tx *Transaction) error { return t.setKey(tx, key, v) })
 	}
-	if _, ok := v.(Type); !ok {
-		if _, _, err := content(jsNumber(v)); err != nil {
-			return err
-		}
+	if err := checkLocal(v, false); err != nil {
+		return err
 	}
 	t.pre().keys.set(key, v)
 	return nil
 }
 
 func (t *ytype) unset(key string) error {
+	key = cleanString(key)
 	if t.doc != nil {
 		return t.edit(func(tx *Transaction) error { t.deleteKey(tx, key); return nil })
 	}

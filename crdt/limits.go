@@ -11,16 +11,18 @@ type Limits struct {
 	// 1,000,000.
 	Structs int
 	// Work is how many steps through items one update may cause while it is
-	// integrated and its formatting cleaned up. Default 50,000,000, about a
-	// second.
+	// integrated and its formatting cleaned up, plus eight for each of its
+	// bytes. A step takes about 20 to 55 ns. Default 5,000,000.
 	Work int
 	// Depth is how deep types may nest. Default 500. Values have lib0.MaxDepth.
 	Depth int
 	// Roots is how many root types a document may get from updates. Default
 	// 10,000.
 	Roots int
+	// Clients is how many clients' ids a document may hold. Default 1,000,000.
+	Clients int
 	// PendingBytes is how many bytes of updates may wait for others that they
-	// need. Default 32 MiB.
+	// need. Default 1 MiB.
 	PendingBytes int
 }
 
@@ -30,10 +32,11 @@ const defaultStructs = 1_000_000
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Structs:      cmp.Or(l.Structs, defaultStructs),
-		Work:         cmp.Or(l.Work, 50_000_000),
+		Work:         cmp.Or(l.Work, 5_000_000),
 		Depth:        cmp.Or(l.Depth, 500),
 		Roots:        cmp.Or(l.Roots, 10_000),
-		PendingBytes: cmp.Or(l.PendingBytes, 32<<20),
+		Clients:      cmp.Or(l.Clients, 1_000_000),
+		PendingBytes: cmp.Or(l.PendingBytes, 1<<20),
 	}
 }
 

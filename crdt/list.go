@@ -24,38 +24,124 @@ func (t *ytype) edit(fn func(*Transaction) error) error {
 	return t.doc.Transact(nil, fn)
 }
 
-// content gives the kind and content of a single value that isn't joined with
-// others. kind is kindAny for plain values.
-func content(v any) (kind uint32, content any, err error) {
-	switch v := v.(type) {
+// content gives the kind and content of a value that checkLocal accepts.
+// Plain values are of kindAny, and may be joined with others.
+func content(v any) (kind uint32, content any) {
+	switch v := jsNumber(v).(type) {
 	case string:
-		return kindAny, cleanString(v), nil
+		return kindAny, cleanString(v)
 	case []byte:
-		return kindBinary, append([]byte(nil), v...), nil
+		return kindBinary, append([]byte(nil), v...)
 	case *Doc:
-		return kindDoc, newSubdoc(v), nil
+		return kindDoc, newSubdoc(v)
 	case Type:
-		t, err := claim(v)
-		return kindType, t, err
+		return kindType, v.base()
+	default:
+		return kindAny, v
 	}
-	if err := lib0.Check(v); err != nil {
-		return 0, nil, fmt.Errorf("crdt: %w", err)
-	}
-	return kindAny, v, nil
 }
 
-// claim returns the type behind a handle that doesn't belong to a document yet.
-func claim(v Type) (*ytype, error) {
-	t := v.base()
-	if t.doc != nil {
-		return nil, errors.New("crdt: the type is part of a document already")
+// checkLocal refuses what a document can't hold as a single value; in a list
+// that is also what yjs has no place for there.
+func checkLocal(v any, inList bool) error {
+	switch v := jsNumber(v).(type) {
+	case string:
+		return nil
+	case lib0.BigInt:
+		if inList {
+			return errors.New("crdt: a list can't hold a bigint")
+		}
+		return nil
+	case *Doc:
+		if v == nil {
+			return errors.New("crdt: a nil document")
+		}
+		return nil
+	case Type:
+		if isNil(v) {
+			return errors.New("crdt: a nil type")
+		}
+		if v.base().doc != nil {
+			return errors.New("crdt: the type is part of a document already")
+		}
+		return nil
+	default:
+		if inList && v == any(lib0.Undefined) {
+			return errors.New("crdt: a list can't hold undefined")
+		}
+		if err := lib0.Check(v); err != nil {
+			return fmt.Errorf("crdt: %w", err)
+		}
+		return nil
 	}
-	return t, nil
+}
+
+func isNil(v Type) bool {
+	switch v := v.(type) {
+	case *Array:
+		return v == nil
+	case *Map:
+		return v == nil
+	case *Text:
+		return v == nil
+	case *XmlFragment:
+		return v == nil
+	case *XmlElement:
+		return v == nil
+	case *XmlText:
+		return v == nil
+	case *XmlHook:
+		return v == nil
+	}
+	return true
+}
+
+// checkValues refuses values before any of them is written: single ones that a
+// document can't hold, types that are used twice or are within themselves, and
+// what would nest deeper than the document's limit.
+func (t *ytype) checkValues(values []any, inList bool) error {
+	return checkNested(values, inList, map[*ytype]bool{}, int(t.depth)+1, t.doc.limits.Depth)
+}
+
+func checkNested(values []any, inList bool, seen map[*ytype]bool, depth, limit int) error {
+	for _, v := range values {
+		if err := checkLocal(v, inList); err != nil {
+			return err
+		}
+		child, ok := v.(Type)
+		if !ok {
+			continue
+		}
+		t := child.base()
+		if seen[t] {
+			return errors.New("crdt: one type in two places")
+		}
+		if depth > limit {
+			return fmt.Errorf("crdt: types nested more than %d deep", limit)
+		}
+		seen[t] = true
+		p := t.prelim
+		if p == nil {
+			continue
+		}
+		if err := checkNested(p.values, true, seen, depth+1, limit); err != nil {
+			return err
+		}
+		for _, a := range p.keys {
+			if err := checkNested([]any{a.value}, false, seen, depth+1, limit); err != nil {
+				return err
+			}
+		}
+		if err := checkNested(p.types, false, seen, depth+1, limit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // insertValues inserts values behind item left, packing runs of plain ones into
 // one item each (Yjs: typeListInsertGenericsAfter).
-func (t *ytype) insertValues(tx *Transaction, left int32, values []any) error {
+func (t *ytype) insertValues(tx *Transaction, left int32, values []any) {
 	d := t.doc
 	right := t.start()
 	if left != 0 {
@@ -75,14 +161,7 @@ func (t *ytype) insertValues(tx *Transaction, left int32, values []any) error {
 		})
 	}
 	for _, v := range values {
-		v = jsNumber(v)
-		if _, ok := v.(lib0.BigInt); ok || v == any(lib0.Undefined) {
-			return fmt.Errorf("crdt: a list can't hold a %T", v)
-		}
-		kind, c, err := content(v)
-		if err != nil {
-			return err
-		}
+		kind, c := content(v)
 		if kind == kindAny {
 			plain = append(plain, c)
 			continue
@@ -91,7 +170,6 @@ func (t *ytype) insertValues(tx *Transaction, left int32, values []any) error {
 		left = d.insertOne(tx, t.list, left, right, kind, c)
 	}
 	pack()
-	return nil
 }
 
 // insertAt inserts values at an index (Yjs: typeListInsertGenerics).
@@ -100,9 +178,13 @@ func (t *ytype) insertAt(tx *Transaction, index int, values []any) error {
 	if index < 0 || index > t.len() {
 		return fmt.Errorf("%w: insert at %d of %d", errIndex, index, t.len())
 	}
+	if err := t.checkValues(values, true); err != nil {
+		return err
+	}
 	if index == 0 {
 		t.shiftMarkers(0, len(values))
-		return t.insertValues(tx, 0, values)
+		t.insertValues(tx, 0, values)
+		return nil
 	}
 	at := index
 	i := t.start()
@@ -132,18 +214,23 @@ func (t *ytype) insertAt(tx *Transaction, index int, values []any) error {
 		index -= int(it.length)
 	}
 	t.shiftMarkers(at, len(values))
-	return t.insertValues(tx, i, values)
+	t.insertValues(tx, i, values)
+	return nil
 }
 
 // push inserts values at the end, deleted items included.
 func (t *ytype) push(tx *Transaction, values []any) error {
-	return t.insertValues(tx, t.doc.chains[t.list].tail, values)
+	if err := t.checkValues(values, true); err != nil {
+		return err
+	}
+	t.insertValues(tx, t.doc.chains[t.list].tail, values)
+	return nil
 }
 
 // deleteAt deletes n values from an index on (Yjs: typeListDelete).
 func (t *ytype) deleteAt(tx *Transaction, index, n int) error {
 	d := t.doc
-	if index < 0 || n < 0 || index+n > t.len() {
+	if index < 0 || n < 0 || index > t.len() || n > t.len()-index {
 		return fmt.Errorf("%w: delete %d at %d of %d", errIndex, n, index, t.len())
 	}
 	if n == 0 {
@@ -236,6 +323,7 @@ type prelim struct {
 	values []any                      // of a list
 	keys   attrs                      // of a map, or the attributes of an element
 	ops    []func(*Transaction) error // edits of a text
+	types  []any                      // that ops insert
 }
 
 func (t *ytype) pre() *prelim {
@@ -246,7 +334,7 @@ func (t *ytype) pre() *prelim {
 }
 
 // integratePrelim writes what was preliminary, as soon as the type has its
-// place. What it can't hold was refused when it was written.
+// place. checkValues has looked at all of it.
 func (t *ytype) integratePrelim(tx *Transaction) {
 	p := t.prelim
 	t.prelim = nil
@@ -271,10 +359,7 @@ func (t *ytype) insertList(index int, values []any) error {
 		return fmt.Errorf("%w: insert at %d of %d", errIndex, index, len(p.values))
 	}
 	for _, v := range values {
-		if _, ok := v.(Type); ok {
-			continue
-		}
-		if _, _, err := content(jsNumber(v)); err != nil {
+		if err := checkLocal(v, true); err != nil {
 			return err
 		}
 	}
@@ -288,7 +373,7 @@ func (t *ytype) deleteList(index, n int) error {
 		return t.edit(func(tx *Transaction) error { return t.deleteAt(tx, index, n) })
 	}
 	p := t.pre()
-	if index < 0 || n < 0 || index+n > len(p.values) {
+	if index < 0 || n < 0 || index > len(p.values) || n > len(p.values)-index {
 		return fmt.Errorf("%w: delete %d at %d of %d", errIndex, n, index, len(p.values))
 	}
 	p.values = append(p.values[:index:index], p.values[index+n:]...)

@@ -1,5 +1,7 @@
 package crdt
 
+import "sort"
+
 // pendingUpdates is what has come before what it depends on. It is part of no
 // transaction; an encoded state includes it, as yjs's does.
 type pendingUpdates struct {
@@ -50,6 +52,7 @@ func (d *Doc) addPending(left *rest) (retry bool, err error) {
 		missing.lower(ID{c, clock})
 	}
 	p.missing = missing
+	d.work += (len(p.structs) + len(left.update)) / bytesPerStep
 	if p.structs, err = mergeFormat([][]byte{p.structs, left.update}, formatAny); err != nil {
 		return false, err
 	}
@@ -75,8 +78,13 @@ func (d *Doc) applyDeletes(tx *Transaction, ranges []DeleteRange) error {
 		return err
 	}
 	if !p.deletes.Empty() {
-		if err := d.deleteRanges(tx, p.deletes.ranges, &late); err != nil {
-			return err
+		if !d.awaited(tx) {
+			if late.Empty() {
+				return nil
+			}
+			late.ranges, late.loose = append(late.ranges, p.deletes.ranges...), true
+		} else if err := d.deleteRanges(tx, p.deletes.ranges, &late); err != nil {
+			return &retryError{err}
 		}
 	}
 	if late.Empty() {
@@ -86,6 +94,20 @@ func (d *Doc) applyDeletes(tx *Transaction, ranges []DeleteRange) error {
 	late.normalise()
 	p.deletes = late
 	return d.checkPending()
+}
+
+// awaited tells whether a client of the pending deletes got new items.
+func (d *Doc) awaited(tx *Transaction) bool {
+	ranges := d.pending.deletes.ranges // clients descending
+	for _, b := range tx.before {
+		id := d.clients[b.client].id
+		i := sort.Search(len(ranges), func(i int) bool { return ranges[i].Client <= id })
+		if i < len(ranges) && ranges[i].Client == id {
+			d.work += len(ranges)
+			return true
+		}
+	}
+	return false
 }
 
 // deleteRanges deletes what is there of some ranges and adds the rest to late.

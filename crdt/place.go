@@ -14,7 +14,7 @@ func (m missing) none() bool { return m.Client == nobody }
 // what is missing for that (Yjs: Item.getMissing and Item.integrate). The
 // struct has been validated by itself: its own client's clocks that it names are
 // below its own.
-func (d *Doc) place(tx *Transaction, e *encoded) (missing, error) {
+func (d *Doc) place(tx *Transaction, e *encoded) (m missing, err error) {
 	done := missing{Client: nobody}
 	kind := e.kind()
 	if kind == kindSkip {
@@ -34,10 +34,13 @@ func (d *Doc) place(tx *Transaction, e *encoded) (missing, error) {
 	}
 	known := state - e.id.Clock // clocks of the struct that are there already
 	if kind == kindGC {
-		if known < e.length {
-			d.addGC(tx, d.ensureClient(e.id.Client), state, e.length-known)
+		if known >= e.length {
+			return done, nil
 		}
-		return done, nil
+		if ci, err = d.newClient(ci, e); err == nil {
+			d.addGC(tx, ci, state, e.length-known)
+		}
+		return done, err
 	}
 
 	// Everything that it refers to must be there.
@@ -68,6 +71,7 @@ func (d *Doc) place(tx *Transaction, e *encoded) (missing, error) {
 	}
 	if hasRight {
 		// Unless somebody wrote there meanwhile, they are still neighbours.
+		// (Without a left one, this reads the reserved item 0.)
 		ri = d.item(li).right
 		if r := d.item(ri); ri == 0 || r.clock != e.right.Clock || r.client() != right {
 			ri = d.cleanStart(tx, right, e.right.Clock)
@@ -95,7 +99,9 @@ func (d *Doc) place(tx *Transaction, e *encoded) (missing, error) {
 	if known >= e.length {
 		return done, nil
 	}
-	ci = d.ensureClient(e.id.Client)
+	if ci, err = d.newClient(ci, e); err != nil {
+		return done, err
+	}
 	if known > 0 {
 		li = d.cleanEnd(tx, ci, state-1)
 		origin, hasOrigin, e.origin.Clock = ci, true, state-1
@@ -133,6 +139,17 @@ func (d *Doc) place(tx *Transaction, e *encoded) (missing, error) {
 	d.readContent(e, it, known)
 	d.integrate(tx, i)
 	return done, nil
+}
+
+// newClient makes the client of a struct, unless ci is its index already.
+func (d *Doc) newClient(ci int32, e *encoded) (int32, error) {
+	if ci != noClient {
+		return ci, nil
+	}
+	if limit := min(d.limits.Clients, maxClients); len(d.clients) >= limit {
+		return noClient, overLimit("update", e.offset, "more than %d clients", limit)
+	}
+	return d.ensureClient(e.id.Client), nil
 }
 
 // extend adds text to the item before it, if it is what its client typed next,
@@ -181,8 +198,8 @@ func (d *Doc) updateRoot(e *encoded) (*ytype, error) {
 
 // overWork returns an error once the update under way has cost too much.
 func (d *Doc) overWork(offset int) error {
-	if d.work <= d.limits.Work {
+	if d.work <= d.budget {
 		return nil
 	}
-	return overLimit("update", offset, "more than %d steps to integrate it", d.limits.Work)
+	return overLimit("update", offset, "more than %d steps to integrate it", d.budget)
 }

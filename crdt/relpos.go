@@ -22,10 +22,15 @@ type RelativePosition struct {
 	Assoc int
 }
 
-// NewRelativePosition returns the position at an index of a list or text.
+// NewRelativePosition returns the position at an index of a list or text. A type
+// that is in no document, or was collected, has none.
 func NewRelativePosition(t Type, index, assoc int) RelativePosition {
 	y := t.base()
 	d := y.doc
+	if d == nil || y.collected() {
+		return RelativePosition{Assoc: assoc}
+	}
+	index = max(index, 0)
 	at := func(ci int32, clock uint32) RelativePosition {
 		return RelativePosition{Item: ID{d.clients[ci].id, clock}, HasItem: true, Assoc: assoc}
 	}
@@ -59,17 +64,13 @@ func (p RelativePosition) Encode() []byte {
 	var b []byte
 	switch {
 	case p.HasItem:
-		b = appendIDTo([]byte{0}, p.Item)
+		b = appendID([]byte{0}, p.Item)
 	case p.HasType:
-		b = appendIDTo([]byte{2}, p.Type)
+		b = appendID([]byte{2}, p.Type)
 	default:
 		b = lib0.AppendString([]byte{1}, p.Root)
 	}
 	return lib0.AppendInt(b, int64(p.Assoc))
-}
-
-func appendIDTo(dst []byte, id ID) []byte {
-	return lib0.AppendUvarint(lib0.AppendUvarint(dst, id.Client), uint64(id.Clock))
 }
 
 // DecodeRelativePosition is the inverse of Encode.

@@ -14,33 +14,41 @@ import (
 // content. So the state before is encoded from what is there, and loaded anew.
 // Types stay the same to those who hold them.
 func (d *Doc) rollback(tx *Transaction) {
+	for _, name := range d.rootNames[tx.roots:] {
+		delete(d.roots, name)
+	}
+	d.rootNames = d.rootNames[:tx.roots]
+	if len(tx.before)+len(tx.deletes)+len(tx.mergeStructs) == 0 {
+		d.forget() // it did nothing yet
+		return
+	}
 	d.takeBack(tx)
 	state := d.stateBefore(tx)
 
-	types := map[ID]*ytype{}
+	types, docs := map[ID]*ytype{}, map[ID]*subdoc{}
 	for ci, c := range d.clients {
 		for _, b := range c.blocks {
 			for _, e := range b {
-				if it := d.item(e.item); it.kind() == kindType && it.clock < tx.beforeClock(int32(ci)) {
-					types[ID{c.id, it.clock}] = d.typeOf(it)
+				it := d.item(e.item)
+				if it.clock >= tx.beforeClock(int32(ci)) {
+					break
+				}
+				switch id := (ID{c.id, it.clock}); it.kind() {
+				case kindType:
+					types[id] = d.typeOf(it)
+				case kindDoc:
+					docs[id] = d.subdocOf(it)
 				}
 			}
 		}
 	}
-	d.tx = nil
-	clear(d.queue)
-	d.queue = d.queue[:0]
+	d.forget()
 	d.arena = arena{}
 	d.clients, d.clientIndexes = nil, map[uint64]int32{}
 	clear(d.clientCache[:])
 	d.chains, d.freeChains = make([]chain, 1, 4), nil
 	d.contents, d.freeContents = nil, nil
 	d.passed = passing{}
-	d.subdocs = nil
-	for _, name := range d.rootNames[tx.roots:] {
-		delete(d.roots, name)
-	}
-	d.rootNames = d.rootNames[:tx.roots]
 	formatted := map[*ytype]bool{}
 	for _, t := range d.roots {
 		formatted[t] = t.formatted
@@ -51,7 +59,8 @@ func (d *Doc) rollback(tx *Transaction) {
 		t.reset()
 	}
 
-	d.reuse = types
+	d.reuseTypes, d.reuseDocs = types, docs
+	id, subdocs := d.clientID, d.subdocs
 	clean := d.noClean
 	d.noClean = true
 	quiet := d.hookSet
@@ -64,13 +73,21 @@ func (d *Doc) rollback(tx *Transaction) {
 	d.pending = pending
 	d.hookSet = quiet
 	d.limits, d.noClean = limits, clean
-	d.reuse = nil
+	d.reuseTypes, d.reuseDocs = nil, nil
+	d.clientID, d.subdocs = id, subdocs // loading took both for news
 	if err != nil {
 		panic("crdt: own encoding: " + err.Error())
 	}
 	for t, f := range formatted {
 		t.formatted = f
 	}
+}
+
+// forget drops the transaction under way.
+func (d *Doc) forget() {
+	d.tx = nil
+	clear(d.queue)
+	d.queue = d.queue[:0]
 }
 
 // takeBack brings the items that were there before a transaction back to what
@@ -151,7 +168,8 @@ func (d *Doc) stateBefore(tx *Transaction) []byte {
 
 // unlimited is for what the document itself has encoded.
 var unlimited = Limits{
-	Structs: math.MaxInt32, Work: math.MaxInt, Depth: math.MaxInt, Roots: math.MaxInt, PendingBytes: math.MaxInt,
+	Structs: math.MaxInt32, Work: math.MaxInt / 2, Depth: math.MaxInt32, Clients: math.MaxInt32, Roots: math.MaxInt32,
+	PendingBytes: math.MaxInt32,
 }
 
 // reset empties a type that is about to be loaded anew.

@@ -9,6 +9,7 @@ func (d *Doc) Snapshot() Snapshot {
 	for _, r := range d.allDeletes() {
 		s.DeleteSet.Add(d.clients[r.client].id, r.clock, r.len)
 	}
+	s.DeleteSet.normalise()
 	return s
 }
 
@@ -33,7 +34,8 @@ func (d *Doc) splitAt(tx *Transaction, s *Snapshot) {
 }
 
 // DocFromSnapshot makes a document that is what d was at the snapshot. d must
-// keep deleted content (Options.NoGC).
+// keep deleted content (Options.NoGC). Where the snapshot ends within a surrogate
+// pair, d's pair is split too, as in yjs.
 func DocFromSnapshot(d *Doc, s Snapshot, o Options) (*Doc, error) {
 	if !d.noGC {
 		return nil, errors.New("crdt: a snapshot can be restored only from a document that keeps deleted content")
@@ -56,5 +58,11 @@ func DocFromSnapshot(d *Doc, s Snapshot, o Options) (*Doc, error) {
 		return nil
 	})
 	restored := New(o)
-	return restored, restored.applyFormat(update, formatAny, "snapshot")
+	limits := restored.limits
+	restored.limits = unlimited
+	if err := restored.applyFormat(update, formatAny, "snapshot"); err != nil {
+		return nil, err
+	}
+	restored.limits = limits
+	return restored, nil
 }

@@ -28,31 +28,11 @@ func newSubdoc(doc *Doc) *subdoc {
 	return &subdoc{doc, opts}
 }
 
-// readSubdoc makes a content of what an update says. Options that yjs doesn't
-// know are dropped, as it does.
-func readSubdoc(guid string, opts *lib0.Object) *subdoc {
-	o := Options{GUID: guid}
-	load := false
-	for k, v := range opts.All() {
-		switch k {
-		case "gc":
-			o.NoGC = !truthy(v)
-		case "autoLoad":
-			o.AutoLoad = truthy(v)
-			load = load || o.AutoLoad
-		case "shouldLoad":
-			load = load || truthy(v)
-		case "meta":
-			o.Meta = v
-		case "guid":
-			if s, ok := v.(string); ok {
-				o.GUID = s
-			}
-		}
-	}
-	doc := New(o)
-	doc.guid = o.GUID
-	doc.shouldLoad = load
+// readSubdoc makes a content of what an update says.
+func readSubdoc(guid string, o docOptions) *subdoc {
+	doc := New(Options{GUID: guid, NoGC: o.noGC, AutoLoad: o.autoLoad, Meta: o.meta})
+	doc.guid = guid // New would replace an empty one
+	doc.shouldLoad = o.autoLoad
 	return newSubdoc(doc)
 }
 

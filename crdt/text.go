@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/inkwire/inkwire/lib0"
 )
@@ -75,6 +76,9 @@ func checkAttrs(o *lib0.Object) error {
 		return nil
 	}
 	for k, v := range o.All() {
+		if !utf8.ValidString(k) {
+			return fmt.Errorf("crdt: attribute %q is not UTF-8", k)
+		}
 		if err := checkJSONValue(v); err != nil {
 			return fmt.Errorf("crdt: attribute %q: %w", k, err)
 		}
@@ -92,8 +96,12 @@ func checkJSONValue(v any) error {
 	return err
 }
 
+// maxText is the highest number of units that one call may name: past the end of
+// the text, formatting adds line ends.
+const maxText = 1 << 24
+
 func (t *Text) check(index, n int, attrs *lib0.Object) error {
-	if index < 0 || n < 0 {
+	if index < 0 || n < 0 || n > maxText {
 		return fmt.Errorf("%w: %d units at %d", errIndex, n, index)
 	}
 	return checkAttrs(attrs)
@@ -124,11 +132,9 @@ func (t *Text) InsertEmbed(index int, v any, attrs *lib0.Object) error {
 	if err := t.check(index, 0, attrs); err != nil {
 		return err
 	}
-	if _, ok := v.(Type); !ok {
-		v = jsNumber(v)
-		if err := checkEmbed(v); err != nil {
-			return err
-		}
+	v = jsNumber(v)
+	if err := t.checkEmbed(v); err != nil {
+		return err
 	}
 	return t.write(func(tx *Transaction) error {
 		pos := t.t.textPos(tx, index, attrs == nil)
@@ -167,15 +173,17 @@ func (t *Text) Format(index, n int, attrs *lib0.Object) error {
 // ApplyDelta makes the changes of a delta, as Quill defines it.
 func (t *Text) ApplyDelta(delta []Op) error {
 	for _, op := range delta {
-		if err := checkAttrs(op.Attributes); err != nil {
+		if err := t.check(op.Retain, op.Delete, op.Attributes); err != nil {
 			return err
 		}
-		switch op.Insert.(type) {
-		case nil, string, Type:
-		default:
-			if err := checkEmbed(op.Insert); err != nil {
-				return err
-			}
+		if op.Retain > maxText {
+			return fmt.Errorf("%w: retain %d", errIndex, op.Retain)
+		}
+		if _, ok := op.Insert.(string); op.Insert == nil || ok {
+			continue
+		}
+		if err := t.checkEmbed(jsNumber(op.Insert)); err != nil {
+			return err
 		}
 	}
 	return t.write(func(tx *Transaction) error {
@@ -183,7 +191,7 @@ func (t *Text) ApplyDelta(delta []Op) error {
 		for _, op := range delta {
 			switch {
 			case op.Insert != nil:
-				v := op.Insert
+				v := jsNumber(op.Insert)
 				if s, ok := v.(string); ok {
 					if s == "" {
 						continue
@@ -208,6 +216,12 @@ func (t *Text) Attr(name string) (any, bool) { return t.t.key(name) }
 
 // SetAttr sets an attribute of the text as a whole.
 func (t *Text) SetAttr(name string, v any) error {
+	if err := checkLocal(v, false); err != nil {
+		return err
+	}
+	if t.t.doc == nil {
+		t.t.pre().types = append(t.t.pre().types, v)
+	}
 	return t.write(func(tx *Transaction) error { return t.t.setKey(tx, cleanString(name), v) })
 }
 
@@ -221,9 +235,18 @@ func (t *Text) Attrs() *lib0.Object { return t.t.keyObject() }
 
 // checkEmbed refuses embeds that an update can't carry. A string is inserted as
 // text, so it can't be empty.
-func checkEmbed(v any) error {
+func (t *Text) checkEmbed(v any) error {
 	if v == "" {
 		return errors.New("crdt: embed: an empty string")
+	}
+	if _, ok := v.(Type); ok {
+		if err := checkLocal(v, false); err != nil {
+			return err
+		}
+		if t.t.doc == nil {
+			t.t.pre().types = append(t.t.pre().types, v)
+		}
+		return nil
 	}
 	if err := checkJSONValue(v); err != nil {
 		return fmt.Errorf("crdt: embed: %w", err)

@@ -2,6 +2,7 @@ package crdt
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -157,6 +158,11 @@ func (t *ytype) close(tx *Transaction, pos *textPos, negated attrs) {
 // formatting.
 func (t *ytype) insertText(tx *Transaction, pos *textPos, content any, wanted *lib0.Object) error {
 	d := t.doc
+	if child, ok := content.(Type); ok {
+		if err := t.checkValues([]any{child}, false); err != nil {
+			return err
+		}
+	}
 	for _, a := range pos.attrs {
 		if v, ok := wanted.Get(a.key); !ok || v == any(lib0.Undefined) {
 			wanted.Set(a.key, nil)
@@ -169,12 +175,8 @@ func (t *ytype) insertText(tx *Transaction, pos *textPos, content any, wanted *l
 		t.shiftMarkers(pos.index, utf16Len(v))
 		pos.right = d.insertString(tx, t.list, pos.left, pos.right, v)
 	case Type:
-		child, err := claim(v)
-		if err != nil {
-			return err
-		}
 		t.shiftMarkers(pos.index, 1)
-		pos.right = d.insertOne(tx, t.list, pos.left, pos.right, kindType, child)
+		pos.right = d.insertOne(tx, t.list, pos.left, pos.right, kindType, v.base())
 	default:
 		t.shiftMarkers(pos.index, 1)
 		pos.right = d.insertOne(tx, t.list, pos.left, pos.right, kindEmbed, v)
@@ -249,7 +251,7 @@ func (t *ytype) deleteText(tx *Transaction, pos *textPos, length int) {
 		pos.forward(d)
 	}
 	if start != 0 {
-		d.cleanFormats(tx, start, pos.right, before, &pos.attrs)
+		d.cleanFormats(tx, start, pos.right, before, &pos.attrs, math.MaxInt)
 	}
 	t.shiftMarkers(pos.index, length-all)
 }

@@ -38,6 +38,7 @@ type Transaction struct {
 	// of the first len(after) of them.
 	before []clientClock
 	after  []uint32
+	slots  map[int32]int // client to index in before, once a newer transaction began
 
 	deletes      []deleted // by client and clock, merged, from the clean-up on
 	deletedFirst []int32   // their clients, in the order of their first deletes
@@ -89,7 +90,16 @@ func (tx *Transaction) slot(ci int32) int {
 	if tx.doc.gen == tx.gen {
 		return -1 // the newest transaction: it would have been noted
 	}
-	return slices.IndexFunc(tx.before, func(b clientClock) bool { return b.client == ci })
+	if tx.slots == nil {
+		tx.slots = make(map[int32]int, len(tx.before))
+	}
+	for i := len(tx.slots); i < len(tx.before); i++ {
+		tx.slots[tx.before[i].client] = i
+	}
+	if s, ok := tx.slots[ci]; ok {
+		return s
+	}
+	return -1
 }
 
 // addDelete records that n clocks of a client were deleted.
@@ -276,7 +286,7 @@ func (d *Doc) begin(origin any, local bool) *Transaction {
 	d.gen++
 	d.cuts = d.cuts[:0]
 	tx.doc, tx.origin, tx.local, tx.gen, tx.roots = d, origin, local, d.gen, len(d.rootNames)
-	tx.needsCleanup, tx.uncollected = false, false
+	tx.needsCleanup, tx.uncollected, tx.slots = false, false, nil
 	tx.before, tx.after, tx.deletes = tx.before[:0], tx.after[:0], tx.deletes[:0]
 	tx.deletedFirst = tx.deletedFirst[:0]
 	tx.changed, tx.mergeStructs = tx.changed[:0], tx.mergeStructs[:0]
@@ -292,9 +302,13 @@ func (d *Doc) end(tx *Transaction) {
 	if d.queue[0] != tx {
 		return
 	}
+	defer d.endQueue(tx) // also when an observer panics
 	for i := 0; i < len(d.queue); i++ {
 		d.cleanUp(d.queue[i])
 	}
+}
+
+func (d *Doc) endQueue(tx *Transaction) {
 	if len(d.queue) == 1 && len(tx.subdocsAdded)+len(tx.subdocsRemoved)+len(tx.subdocsLoaded) == 0 {
 		tx.origin = nil
 		d.spare = tx
@@ -312,6 +326,11 @@ func (d *Doc) cleanUp(tx *Transaction) {
 		c := d.clients[b.client]
 		tx.after = append(tx.after, c.state)
 		ownMoved = ownMoved || c.id == d.clientID && c.state != b.clock
+	}
+	if !tx.local && ownMoved {
+		// Somebody else uses it. Yjs changes it after the observers, whose edits
+		// would then go on at a clock of the other's choice.
+		d.clientID = randomClientID()
 	}
 	if !tx.local {
 		for _, c := range tx.changed {
@@ -337,9 +356,6 @@ func (d *Doc) cleanUp(tx *Transaction) {
 	d.joinDeleted(tx)
 	d.joinNew(tx)
 	d.joinHalves(tx)
-	if !tx.local && ownMoved {
-		d.clientID = randomClientID() // somebody else uses it
-	}
 	d.emitUpdates(tx)
 	d.emitSubdocs(tx)
 }

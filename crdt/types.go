@@ -28,8 +28,10 @@ type handle struct{ t *ytype }
 
 func (h handle) base() *ytype { return h.t }
 
+// Kind implements Type.
 func (h handle) Kind() Kind { return h.t.kind }
 
+// ID implements Type.
 func (h handle) ID() (ID, bool) {
 	if h.t.doc == nil || h.t.item == 0 {
 		return ID{}, false
@@ -38,6 +40,7 @@ func (h handle) ID() (ID, bool) {
 	return ID{h.t.doc.clients[it.client()].id, it.clock}, true
 }
 
+// Parent implements Type.
 func (h handle) Parent() Type {
 	if p := h.t.parent(); p != nil {
 		return p.public()
@@ -72,7 +75,7 @@ func (t *ytype) public() Type {
 }
 
 func rootOf[T Type](d *Doc, name string, kind Kind) (T, error) {
-	t, err := d.root(name, kind)
+	t, err := d.root(cleanString(name), kind)
 	if err != nil {
 		var none T
 		return none, err

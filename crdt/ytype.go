@@ -19,8 +19,13 @@ const (
 // ref returns the kind's number in an update (Yjs: Y…RefID).
 func (k Kind) ref() uint64 { return uint64(k) - 1 }
 
+// String is the kind's name.
 func (k Kind) String() string {
-	return [...]string{"unknown", "Array", "Map", "Text", "XmlElement", "XmlFragment", "XmlHook", "XmlText"}[k]
+	names := [...]string{"unknown", "Array", "Map", "Text", "XmlElement", "XmlFragment", "XmlHook", "XmlText"}
+	if int(k) >= len(names) {
+		return "unknown"
+	}
+	return names[k]
 }
 
 // isText tells whether the kind has formatted text.
@@ -155,7 +160,7 @@ func (t *ytype) current(key string) int32 {
 
 // dead tells whether the type's item is deleted.
 func (t *ytype) dead() bool {
-	return t.item != 0 && t.doc.item(t.item).deleted()
+	return t.collected() || t.item != 0 && t.doc.item(t.item).deleted()
 }
 
 // parent returns the type that t stands in, or nil.
@@ -175,8 +180,9 @@ func (t *ytype) drop() {
 		d.freeChains = append(d.freeChains, ci)
 	}
 	t.keys, t.keyMap, t.markers = nil, nil, nil
-	t.list = 0
+	t.list, t.item = 0, 0
 }
 
-// collected tells whether the type's content is gone for good.
+// collected tells whether the type's content is gone for good. Nothing leads
+// from it to its document's items any more.
 func (t *ytype) collected() bool { return t.doc != nil && t.list == 0 }
