@@ -54,16 +54,16 @@
 //   - A root type that only pending structs name isn't there yet; in yjs it is.
 //   - A RelativePosition in a root that nobody has asked for by its kind has no
 //     AbsolutePosition.
-//   - Values have no shared identity with the caller: yjs keeps the very objects
-//     that were inserted. Half a surrogate pair in JSON becomes U+FFFD, and an own
-//     key "__proto__" of a formatting's value is dropped, as lib0 does elsewhere.
+//   - Half a surrogate pair in JSON becomes U+FFFD, and an own key "__proto__" of
+//     a formatting's value is dropped, as lib0 does elsewhere.
 //   - Where yjs writes bytes that it can't read back, these can be read: unsorted
 //     delete ranges converted to V2, text that V2's lengths cut within a pair.
 //   - There is no undo manager. What other peers' undo sends is integrated like
 //     any edit.
 //
 // A Doc isn't safe for concurrent use, and what callbacks are given is valid only
-// within them.
+// within them. Values are shared with the caller, not copied, when they are
+// inserted and when they are read: don't change them afterwards.
 package crdt
 
 import (
