@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -205,6 +206,9 @@ func TestLimitOfStructs(t *testing.T) {
 	}
 	if _, err := ValidateV2(update, Limits{Structs: 900}); !errors.Is(err, ErrLimit) {
 		t.Errorf("with a limit of 900: %v", err)
+	}
+	if info, err := ValidateV2(update, Limits{Structs: math.MaxInt}); err != nil || info.Structs != 1000 {
+		t.Errorf("without a limit: %d structs, %v", info.Structs, err)
 	}
 }
 
