@@ -27,12 +27,14 @@ type DeleteSet struct {
 	loose  bool // ranges may be out of order
 }
 
-// Add adds n units from a clock on. Many calls are best followed by one use:
-// ranges out of order are sorted when the set is next written or compared.
+// Add adds n units from a clock on. Those from clock 2^31-1 on are left out, as
+// no document can have them. Many calls are best followed by one use: ranges out
+// of order are sorted when the set is next written or compared.
 func (s *DeleteSet) Add(client uint64, clock, n uint32) {
-	if n == 0 {
+	if n == 0 || clock >= maxClock {
 		return
 	}
+	n = min(n, maxClock-clock)
 	if last := len(s.ranges) - 1; last >= 0 && !s.loose {
 		r := &s.ranges[last]
 		switch {

@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -52,6 +53,23 @@ func TestDeleteSetAgainstThePlainOne(t *testing.T) {
 				t.Fatalf("round %d: %v read back as %v, %v", round, normal.ranges, read.ranges, err)
 			}
 		}
+	}
+}
+
+func TestDeleteSetLeavesOutImpossibleClocks(t *testing.T) {
+	var s DeleteSet
+	s.Add(1, 5, math.MaxUint32)
+	s.Add(1, 5, 2)
+	s.Add(2, maxClock-1, 1)
+	s.Add(2, maxClock, 1)
+	s.Add(2, math.MaxUint32, 2)
+	want := []DeleteRange{{2, maxClock - 1, 1}, {1, 5, maxClock - 5}}
+	if got := slices.Collect(s.All()); !slices.Equal(got, want) {
+		t.Errorf("ranges %v, want %v", got, want)
+	}
+	b := EncodeSnapshot(Snapshot{DeleteSet: s})
+	if read, err := DecodeSnapshot(b); err != nil || !read.DeleteSet.Equal(s) {
+		t.Errorf("read back as %v, %v", read.DeleteSet.ranges, err)
 	}
 }
 

@@ -28,21 +28,17 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// refuse makes of a decoder's error one about the input it came from.
+// refuse makes of a decoder's error one about the input it came from. Without
+// an error it allocates nothing.
 func refuse(in string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return refusal(in, err)
-}
-
-func refusal(in string, err error) error {
-	var known *Error
-	if errors.As(err, &known) {
+	if _, known := errors.AsType[*Error](err); known {
 		return err
 	}
-	var e *lib0.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*lib0.Error](err)
+	if !ok {
 		return &Error{In: in, Msg: err.Error(), Err: ErrMalformed}
 	}
 	cause := ErrMalformed

@@ -1,6 +1,9 @@
 package crdt
 
-import "cmp"
+import (
+	"cmp"
+	"math"
+)
 
 // Limits bound what updates from others may cost. A zero field stands for its
 // default.
@@ -42,8 +45,9 @@ func (l Limits) withDefaults() Limits {
 
 // structs is how many structs an update of n bytes may hold.
 func (l *Limits) structs(n int) int {
-	if l == nil || l.Structs == 0 {
-		return n + defaultStructs
+	most := defaultStructs
+	if l != nil {
+		most = cmp.Or(l.Structs, most)
 	}
-	return n + l.Structs
+	return n + min(most, math.MaxInt-n)
 }

@@ -9,11 +9,14 @@ import (
 
 // Info is what a look through an update finds in it.
 type Info struct {
-	Structs int           // gaps included
-	Deletes int           // ranges of the delete set
-	Bytes   int           // of the structs' content
-	Clients []ClientRange // one for each section, in order; only from Validate
-	Roots   []string      // root types named, sorted; only from Validate
+	Structs int // gaps included
+	Deletes int // ranges of the delete set as they are written
+	Bytes   int // of the structs' content
+
+	// Only from Validate:
+	Clients   []ClientRange // one for each section, in order
+	Roots     []string      // root types named, sorted
+	DeleteSet DeleteSet
 }
 
 // ClientRange is what of one client's clocks an update covers, gaps included.
@@ -132,6 +135,8 @@ func validate(update []byte, f format, limits *Limits) (Info, error) {
 		info.Clients = append(info.Clients, ClientRange{sec.client, sec.clock, sec.end})
 	}
 	info.Roots = slices.Sorted(maps.Keys(s.roots))
+	s.deleted.normalise()
+	info.DeleteSet = s.deleted
 	return info, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -206,16 +207,26 @@ func TestLimitOfStructs(t *testing.T) {
 	if _, err := ValidateV2(update, Limits{Structs: 900}); !errors.Is(err, ErrLimit) {
 		t.Errorf("with a limit of 900: %v", err)
 	}
+	if info, err := ValidateV2(update, Limits{Structs: math.MaxInt}); err != nil || info.Structs != 1000 {
+		t.Errorf("without a limit: %d structs, %v", info.Structs, err)
+	}
 }
 
 func TestValidateSaysWhatIsThere(t *testing.T) {
 	// Client 9: a map entry of root m, a Skip, text. Client 3: GC.
-	update := unhex(t, "02 03 09 00 28 01016d 016b 01 7e 0a 04 84 0900 03 616263 01 03 07 00 02 01 09 01 05 02")
+	update := unhex(t, "02 03 09 00 28 01016d 016b 01 7e 0a 04 84 0900 03 616263 01 03 07 00 02 01 09 03 06 01 00 01 05 01")
+	// Of client 9 the clocks 6, 0 and 5 are deleted.
 	got, err := Validate(update, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Structs != 4 || got.Deletes != 1 || len(got.Roots) != 1 || got.Roots[0] != "m" ||
+	var deletes DeleteSet
+	deletes.Add(9, 0, 1)
+	deletes.Add(9, 5, 2)
+	if !got.DeleteSet.Equal(deletes) {
+		t.Errorf("deletes %v, want %v", got.DeleteSet, deletes)
+	}
+	if got.Structs != 4 || got.Deletes != 3 || len(got.Roots) != 1 || got.Roots[0] != "m" ||
 		len(got.Clients) != 2 || got.Clients[0] != (ClientRange{9, 0, 8}) || got.Clients[1] != (ClientRange{3, 7, 9}) {
 		t.Errorf("got %+v", got)
 	}
@@ -223,7 +234,7 @@ func TestValidateSaysWhatIsThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v2Info, err := ValidateV2(v2, Limits{}); err != nil || v2Info.Structs != 4 || len(v2Info.Roots) != 1 {
+	if v2Info, err := ValidateV2(v2, Limits{}); err != nil || v2Info.Structs != 4 || len(v2Info.Roots) != 1 || !v2Info.DeleteSet.Equal(deletes) {
 		t.Errorf("in V2: %+v, %v", v2Info, err)
 	}
 	sv, err := StateVectorFromUpdate(update)

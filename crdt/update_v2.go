@@ -1,6 +1,8 @@
 package crdt
 
 import (
+	"math"
+
 	"github.com/inkwire/inkwire/lib0"
 )
 
@@ -80,7 +82,7 @@ func decodeV2(update []byte, lim *Limits) ([]byte, error) {
 	limit := lim.structs(len(update))
 	r.out = make([]byte, 0, 2*len(update))
 	// No struct of a writer that doesn't repeat keys needs more than this.
-	r.budget = 64 * limit
+	r.budget = 64 * min(limit, math.MaxInt/64)
 	sections, err := r.rest.Count(2)
 	if err != nil {
 		return nil, refuse("update", err)

@@ -18,12 +18,6 @@ func AppendJSON(dst []byte, v any) ([]byte, error) {
 	return appendJSON(dst, v, 0)
 }
 
-// StringifyJSON returns what AppendJSON appends.
-func StringifyJSON(v any) (string, error) {
-	b, err := AppendJSON(nil, v)
-	return string(b), err
-}
-
 func appendJSON(dst []byte, v any, depth int) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:

@@ -115,7 +115,7 @@ func TestJSONDepth(t *testing.T) {
 	}
 }
 
-func TestStringifyJSON(t *testing.T) {
+func TestAppendJSON(t *testing.T) {
 	for _, c := range []struct {
 		value any
 		want  string
@@ -126,12 +126,12 @@ func TestStringifyJSON(t *testing.T) {
 		{[]byte{}, `{}`},
 		{"\xed\xa0\xbd", `"\ud83d"`},
 	} {
-		if got, err := StringifyJSON(c.value); err != nil || got != c.want {
+		if got, err := AppendJSON(nil, c.value); err != nil || string(got) != c.want {
 			t.Errorf("%#v: got %s %v, want %s", c.value, got, err, c.want)
 		}
 	}
 	for _, v := range []any{Undefined, BigInt(1), []any{BigInt(1)}, NewObject("a", BigInt(1))} {
-		if got, err := StringifyJSON(v); !errors.Is(err, ErrNoJSON) {
+		if got, err := AppendJSON(nil, v); !errors.Is(err, ErrNoJSON) {
 			t.Errorf("%#v: got %s %v", v, got, err)
 		}
 	}

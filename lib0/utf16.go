@@ -11,12 +11,15 @@ const topBits = 0x8080808080808080
 
 // UTF16Len is the length of UTF-8 text in UTF-16 code units, JavaScript's
 // length of it. The text must be valid.
-func UTF16Len(b []byte) int {
+func UTF16Len[T string | []byte](b T) int {
 	n := len(b)
 	// Each continuation byte adds no unit; each lead of four bytes adds two.
 	i := 0
 	for ; i+8 <= len(b); i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
+		// A load of eight bytes that the compiler makes one of for strings too.
+		w := b[i : i+8]
+		x := uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
+			uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
 		if x&topBits == 0 {
 			continue
 		}

@@ -179,8 +179,8 @@ func TestUTF16(t *testing.T) {
 		}
 		s := b.String()
 		n := length(s)
-		if got := UTF16Len([]byte(s)); got != n {
-			t.Fatalf("%q has length %d, want %d", s, got, n)
+		if got, bytes := UTF16Len(s), UTF16Len([]byte(s)); got != n || bytes != n {
+			t.Fatalf("%q has length %d, as bytes %d, want %d", s, got, bytes, n)
 		}
 		for i := range n + 2 {
 			at, split := UTF16Index([]byte(s), i)
@@ -198,5 +198,9 @@ func TestUTF16(t *testing.T) {
 				t.Fatalf("%q at %d: %d units before byte %d, split %v", s, i, got, at, split)
 			}
 		}
+	}
+	text := strings.Repeat("aü日😀", 20)
+	if n := testing.AllocsPerRun(100, func() { UTF16Len(text) }); n > 0 {
+		t.Errorf("the length of a string takes %v allocations", n)
 	}
 }

@@ -1,7 +1,6 @@
 package room
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/inkwire/inkwire/crdt"
@@ -118,7 +117,7 @@ func (c *content) integrate(update []byte, info crdt.Info) ([]byte, error) {
 	if c.doc == nil {
 		// Every client answers the room's query, those who only read too, with the
 		// whole delete set. That alone must not cost an integration.
-		if known, err := c.knows(update, info); known || err != nil {
+		if known, err := c.knows(info); known || err != nil {
 			return nil, err
 		}
 	}
@@ -144,59 +143,34 @@ func (c *content) integrate(update []byte, info crdt.Info) ([]byte, error) {
 	return news, nil
 }
 
-// knows tells from bytes whether an update brings nothing new.
-func (c *content) knows(update []byte, info crdt.Info) (bool, error) {
+// knows tells without integrating it whether an update brings nothing new.
+func (c *content) knows(info crdt.Info) (bool, error) {
 	if err := c.merge(); err != nil {
 		return false, err
 	}
-	ends := make(crdt.StateVector, len(info.Clients))
 	for _, r := range info.Clients {
 		if r.To > c.state.have[r.Client] {
 			return false, nil
 		}
-		ends[r.Client] = max(ends[r.Client], r.To)
 	}
-	if info.Deletes == 0 {
+	if info.DeleteSet.Empty() {
 		return true, nil
 	}
 	if c.state.gone == nil {
-		gone, err := deletesOf(c.state.update.Bytes, c.state.have)
+		all, err := crdt.Validate(c.state.update.Bytes, crdt.Limits{})
 		if err != nil {
-			return false, err
+			return false, fmt.Errorf("read the document's deletes: %w", err)
 		}
-		c.state.gone = &gone
+		c.state.gone = &all.DeleteSet
 	}
-	deletes, err := deletesOf(update, ends)
-	if err != nil {
-		return false, err
-	}
-	if deletes.Equal(*c.state.gone) {
+	if info.DeleteSet.Equal(*c.state.gone) {
 		return true, nil
 	}
 	union := c.state.gone.Clone()
-	for r := range deletes.All() {
+	for r := range info.DeleteSet.All() {
 		union.Add(r.Client, r.Clock, r.Len)
 	}
 	return union.Equal(*c.state.gone), nil
-}
-
-// deletesOf reads the delete set of an update, whose structs are all before the
-// given clocks. What a state vector leaves of an update when it leaves no
-// structs is their number, 0, and the delete set; a delete set and a state
-// vector are a snapshot.
-func deletesOf(update []byte, ends crdt.StateVector) (crdt.DeleteSet, error) {
-	rest, err := crdt.DiffUpdate(update, ends)
-	if err != nil {
-		return crdt.DeleteSet{}, fmt.Errorf("cut an update: %w", err)
-	}
-	if rest[0] != 0 {
-		return crdt.DeleteSet{}, errors.New("read an update's deletes: it has structs beyond its end")
-	}
-	snapshot, err := crdt.DecodeSnapshot(append(rest[1:len(rest):len(rest)], 0))
-	if err != nil {
-		return crdt.DeleteSet{}, fmt.Errorf("read an update's deletes: %w", err)
-	}
-	return snapshot.DeleteSet, nil
 }
 
 // open makes the integrated document.
