@@ -62,7 +62,11 @@ func (d *Doc) applyFormat(update []byte, f format, origin any) error {
 		}
 		// What waited is to blame, and no update after it shall be.
 		d.pending = pendingUpdates{}
-		return d.applyFormat(update, f, origin)
+		if err := d.applyFormat(update, f, origin); err != nil {
+			d.pending = pending
+			return err
+		}
+		return nil
 	}
 	d.end(tx)
 	if len(update) > trimFrom {
