@@ -44,6 +44,9 @@ func (d *Doc) applyFormat(update []byte, f format, origin any) error {
 	if err := scanUpdate(update, f, &d.limits, &d.apply.scan); err != nil {
 		return err
 	}
+	if n := len(d.apply.scan.sections); n > d.limits.Clients {
+		return overLimit("update", 0, "%d clients, more than %d", n, d.limits.Clients)
+	}
 	d.work, d.budget = 0, d.limits.budget(len(update))
 	var pending pendingUpdates
 	if !d.pending.empty() {

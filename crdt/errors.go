@@ -11,6 +11,8 @@ import (
 var (
 	ErrMalformed = errors.New("malformed") // bytes that don't follow the format
 	ErrLimit     = errors.New("over a limit")
+	// ErrPending is the ErrLimit of Limits.PendingBytes.
+	ErrPending = fmt.Errorf("%w of what waits", ErrLimit)
 )
 
 // An Error says where in some input what was wrong.

@@ -22,7 +22,7 @@ type Limits struct {
 	// Roots is how many root types a document may get from updates. Default
 	// 10,000.
 	Roots int
-	// Clients is how many clients' ids a document may hold. Default 1,000,000.
+	// Clients is how many clients' ids a document may hold. Default 250,000.
 	Clients int
 	// PendingBytes is how many bytes of updates may wait for others that they
 	// need. Default 1 MiB.
@@ -38,7 +38,7 @@ func (l Limits) withDefaults() Limits {
 		Work:         cmp.Or(l.Work, 5_000_000),
 		Depth:        cmp.Or(l.Depth, 500),
 		Roots:        cmp.Or(l.Roots, 10_000),
-		Clients:      cmp.Or(l.Clients, 1_000_000),
+		Clients:      cmp.Or(l.Clients, 250_000),
 		PendingBytes: cmp.Or(l.PendingBytes, 1<<20),
 	}
 }

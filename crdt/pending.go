@@ -1,6 +1,9 @@
 package crdt
 
-import "sort"
+import (
+	"fmt"
+	"sort"
+)
 
 // pendingUpdates is what has come before what it depends on. It is part of no
 // transaction; an encoded state includes it, as yjs's does.
@@ -24,6 +27,9 @@ func (d *Doc) Pending() (missing StateVector, ok bool) {
 	}
 	return missing, true
 }
+
+// DropPending forgets what waits. Whoever sent it may send it again.
+func (d *Doc) DropPending() { d.pending = pendingUpdates{} }
 
 // addPending adds what an update left over to what waits. It tells whether what
 // waited before should be tried again.
@@ -61,7 +67,8 @@ func (d *Doc) addPending(left *rest) (retry bool, err error) {
 
 func (d *Doc) checkPending() error {
 	if n := len(d.pending.structs) + deleteRangeBytes*len(d.pending.deletes.ranges); n > d.limits.PendingBytes {
-		return overLimit("update", 0, "%d bytes wait for updates that haven't come, more than %d", n, d.limits.PendingBytes)
+		return &Error{In: "update", Err: ErrPending,
+			Msg: fmt.Sprintf("%d bytes wait for updates that haven't come, more than %d", n, d.limits.PendingBytes)}
 	}
 	return nil
 }

@@ -301,7 +301,7 @@ func asKeys(v any) (*lib0.Object, bool) {
 		o := lib0.NewObject()
 		i := 0
 		for _, r := range s {
-			for range utf16Len(string(r)) {
+			for range lib0.UTF16Len(string(r)) {
 				o.Set(fmt.Sprint(i), string(r))
 				i++
 			}

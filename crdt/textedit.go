@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/inkwire/inkwire/lib0"
 )
@@ -80,7 +79,7 @@ func (d *Doc) insertItem(tx *Transaction, chain, left, right int32, fill func(c 
 func (d *Doc) insertString(tx *Transaction, chain, left, right int32, s string) int32 {
 	return d.insertItem(tx, chain, left, right, func(c *client, it *item) {
 		it.meta |= kindString
-		it.length = uint32(utf16Len(s))
+		it.length = uint32(lib0.UTF16Len(s))
 		c.chars.add(it.clock, []byte(s), it.length, 0)
 	})
 }
@@ -172,7 +171,7 @@ func (t *ytype) insertText(tx *Transaction, pos *textPos, content any, wanted *l
 	negated := t.open(tx, pos, wanted)
 	switch v := content.(type) {
 	case string:
-		t.shiftMarkers(pos.index, utf16Len(v))
+		t.shiftMarkers(pos.index, lib0.UTF16Len(v))
 		pos.right = d.insertString(tx, t.list, pos.left, pos.right, v)
 	case Type:
 		t.shiftMarkers(pos.index, 1)
@@ -254,25 +253,6 @@ func (t *ytype) deleteText(tx *Transaction, pos *textPos, length int) {
 		d.cleanFormats(tx, start, pos.right, before, &pos.attrs, math.MaxInt)
 	}
 	t.shiftMarkers(pos.index, length-all)
-}
-
-// utf16Len is the length of s in UTF-16 units.
-func utf16Len(s string) int {
-	n := 0
-	for i := 0; i < len(s); {
-		if s[i] < utf8.RuneSelf {
-			i++
-			n++
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		i += size
-		n++
-		if r >= 0x10000 {
-			n++
-		}
-	}
-	return n
 }
 
 var errIndex = errors.New("crdt: index out of range")

@@ -60,9 +60,11 @@ func open(c config, log *slog.Logger) (_ *program, err error) {
 	} else if err != nil {
 		return nil, err
 	}
-	if p.listener, err = net.ListenTCP("tcp", addr); err != nil {
+	listener, err := net.ListenTCP("tcp", addr)
+	if err != nil {
 		return nil, err
 	}
+	p.listener = listener
 	if p.store, err = sqlite.Open(c.data); err != nil {
 		return nil, err
 	}

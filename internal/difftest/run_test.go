@@ -527,7 +527,9 @@ func (r *run) strain(p *peer, o *op) error {
 			} else if err := control.apply(update, o.V2); err != nil {
 				return err
 			}
-			if waited && !maps.Equal(strained.doc.StateVector(), control.doc.StateVector()) {
+			_, waits := strained.doc.Pending()
+			_, waitsThere := control.doc.Pending()
+			if waited && (waits != waitsThere || !maps.Equal(strained.doc.StateVector(), control.doc.StateVector())) {
 				return nil // what waited was over the budget, and was dropped
 			}
 			if err := strained.doc.Check(); err != nil {

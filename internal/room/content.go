@@ -24,7 +24,8 @@ type content struct {
 type state struct {
 	update *Shared
 	have   crdt.StateVector
-	vector *Shared // have, encoded
+	vector *Shared         // have, encoded
+	cuts   map[string]*cut // differences, made or being made, by encoded state vector
 
 	gone *crdt.DeleteSet // what is deleted; nil when nobody has asked
 }
@@ -82,22 +83,6 @@ func (c *content) merge() error {
 		vector: &Shared{Bytes: crdt.EncodeStateVector(have)},
 	}
 	return nil
-}
-
-// since is what a client lacks that has the given state vector: everything, one
-// encoding for all who have nothing, or a difference.
-func (c *content) since(have crdt.StateVector) (*Shared, error) {
-	if err := c.merge(); err != nil {
-		return nil, err
-	}
-	if len(have) == 0 {
-		return c.state.update, nil
-	}
-	diff, err := crdt.DiffUpdate(c.state.update.Bytes, have)
-	if err != nil {
-		return nil, fmt.Errorf("cut the document: %w", err)
-	}
-	return &Shared{Bytes: diff}, nil
 }
 
 // vector is the document's encoded state vector.
@@ -188,6 +173,14 @@ func (c *content) open() error {
 	doc.OnUpdate(func(update []byte, _ *crdt.Transaction) { c.event = update })
 	c.doc = doc
 	return nil
+}
+
+// dropPending forgets what can't be integrated yet.
+func (c *content) dropPending() {
+	if c.doc != nil {
+		c.doc.DropPending()
+	}
+	c.pending = false
 }
 
 // forgetDoc throws the integrated document away, with what is pending in it.

@@ -246,10 +246,11 @@ func (r *room) presenceLeave(s *Session) {
 		return
 	}
 	p := &r.presence
+	_, unsent := p.dirty[e.client] // it may have said itself that it goes
 	delete(p.entries, e.client)
 	delete(p.dirty, e.client)
 	s.own = nil
-	if e.state != nil {
+	if e.state != nil || unsent {
 		e.state = nil
 		r.tell([]*entry{e})
 	}

@@ -93,6 +93,22 @@ func TestPresence(t *testing.T) {
 	})
 }
 
+// Who says that it goes, and goes before anybody was told, is gone for all.
+func TestPresenceGoneWithinTick(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a, b := h.join("a", 1), h.join("a", 2)
+		a.say(is(1, 1, `"a"`))
+		b.sees(`1 "a"`)
+		h.pass(time.Second)
+		b.say(is(2, 1, `"b"`)) // goes out at once; what follows waits for the tick
+		a.say(is(1, 2, ""))
+		a.session.Leave()
+		b.sees(`1 gone`)
+		h.pass(time.Minute)
+		b.sees()
+	})
+}
+
 // What a session says of others is ignored, whatever it is.
 func TestPresenceOfOthers(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {

@@ -137,7 +137,8 @@ func (r *room) leave(s *Session) {
 	delete(r.sessions, s)
 	r.presenceLeave(s)
 	if _, ok := r.waiting[s]; ok {
-		r.dropPending(s)
+		delete(r.waiting, s)
+		r.dropPending()
 	}
 }
 
@@ -146,28 +147,6 @@ func (r *room) end(s *Session, refusal *access.Refused) {
 	if !s.ended {
 		s.ended = true
 		s.recv.End(refusal)
-	}
-}
-
-func (r *room) sync(s *Session, have crdt.StateVector) {
-	if s.ended {
-		return
-	}
-	state, err := r.content.since(have)
-	if err != nil {
-		r.fault(err)
-		return
-	}
-	vector, err := r.content.vector()
-	if err != nil {
-		r.fault(err)
-		return
-	}
-	s.recv.State(state)
-	s.recv.Query(vector)
-	if !s.synced {
-		s.synced = true
-		r.sendPresenceTo(s)
 	}
 }
 
@@ -182,6 +161,11 @@ func (r *room) update(s *Session, update []byte, info crdt.Info, cost int) bool 
 		return false
 	}
 	news, err := r.content.integrate(update, info)
+	if errors.Is(err, crdt.ErrPending) {
+		// What others left waiting mustn't keep this one out.
+		r.dropPending()
+		news, err = r.content.integrate(update, info)
+	}
 	var bad *badUpdate
 	switch {
 	case errors.As(err, &bad):
@@ -202,7 +186,11 @@ func (r *room) update(s *Session, update []byte, info crdt.Info, cost int) bool 
 	}
 	shared := &Shared{Bytes: news}
 	for other := range r.sessions {
-		if other != s && other.synced && !other.ended {
+		switch {
+		case other == s || other.ended:
+		case other.cutting:
+			other.held = append(other.held, shared)
+		case other.synced:
 			other.recv.Update(shared)
 		}
 	}
@@ -226,12 +214,11 @@ func (r *room) query(s *Session) {
 	s.recv.Query(vector)
 }
 
-// dropPending forgets what couldn't be integrated yet when one of those who
-// sent it has left: nobody will bring the rest of it. The others are asked
-// again for theirs.
-func (r *room) dropPending(s *Session) {
-	delete(r.waiting, s)
-	r.content.forgetDoc()
+// dropPending forgets what couldn't be integrated yet, and asks those who sent
+// it again. It is due when one of them has left, for nobody will bring the rest
+// of it then, and when there is too much of it.
+func (r *room) dropPending() {
+	r.content.dropPending()
 	for other := range r.waiting {
 		r.query(other)
 	}

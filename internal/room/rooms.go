@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"time"
 
@@ -36,6 +37,8 @@ type Rooms struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // the rooms' goroutines
 
+	cutters chan struct{} // holds one for each difference being made, a processor each
+
 	// Guarded by mu.
 	mu     sync.Mutex
 	live   map[string]*room
@@ -57,7 +60,7 @@ func New(cfg Config) *Rooms {
 	if cfg.MaxPresence == 0 {
 		cfg.MaxPresence = 64 << 10
 	}
-	rs := &Rooms{cfg: cfg, live: make(map[string]*room)}
+	rs := &Rooms{cfg: cfg, live: make(map[string]*room), cutters: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	rs.ctx, rs.cancel = context.WithCancel(context.Background())
 	return rs
 }

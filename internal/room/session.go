@@ -3,6 +3,7 @@ package room
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/inkwire/inkwire/awareness"
 	"github.com/inkwire/inkwire/crdt"
@@ -66,9 +67,14 @@ type Session struct {
 	recv Receiver
 	id   int64 // in the log's rows
 
+	left atomic.Bool // what it asked for before isn't worth an answer
+
 	// Owned by the room's goroutine.
-	synced bool // gets updates and presence
-	ended  bool // was told so: what it still sends is dropped
+	synced  bool             // gets updates and presence
+	ended   bool             // was told so: what it still sends is dropped
+	cutting bool             // its difference is being made; held goes out after it
+	held    []*Shared        // updates meanwhile
+	next    crdt.StateVector // what it has asked for meanwhile
 	presenceOf
 }
 
@@ -114,6 +120,7 @@ func (s *Session) QueryPresence() {
 
 // Leave ends the session.
 func (s *Session) Leave() {
+	s.left.Store(true)
 	s.room.post(func() { s.room.leave(s) })
 	s.room.rooms.release(s.room)
 }
