@@ -15,7 +15,8 @@ type Limits struct {
 	Structs int
 	// Work is how many steps through items one update may cause while it is
 	// integrated and its formatting cleaned up, plus eight for each of its
-	// bytes. A step takes about 20 to 55 ns. Default 5,000,000.
+	// bytes. A step takes about 20 to 55 ns. Default 5,000,000, a tenth to a
+	// third of a second.
 	Work int
 	// Depth is how deep types may nest. Default 500. Values have lib0.MaxDepth.
 	Depth int
