@@ -36,7 +36,7 @@ const defaultStructs = 1_000_000
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Structs:      cmp.Or(l.Structs, defaultStructs),
-		Work:         cmp.Or(l.Work, 5_000_000),
+		Work:         min(cmp.Or(l.Work, 5_000_000), math.MaxInt/2), // budget adds to it
 		Depth:        cmp.Or(l.Depth, 500),
 		Roots:        cmp.Or(l.Roots, 10_000),
 		Clients:      cmp.Or(l.Clients, 1_000_000),

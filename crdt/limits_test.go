@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"math"
 	"reflect"
 	"testing"
 )
@@ -23,6 +24,17 @@ func TestLimitsDefaultEachAlone(t *testing.T) {
 			if got.Field(j).Int() != want {
 				t.Errorf("with %s of 7, %s is %d, want %d", name, all.Type().Field(j).Name, got.Field(j).Int(), want)
 			}
+		}
+	}
+}
+
+func TestTheLargestLimitsAreNone(t *testing.T) {
+	n := math.MaxInt
+	d := New(Options{Limits: Limits{Structs: n, Work: n, Depth: n, Roots: n, Clients: n, PendingBytes: n}})
+	// A text under root t, and an item that waits for another client's.
+	for _, update := range []string{"01 01 01 00 04 01 0174 03 616263 00", "01 01 02 05 84 0309 01 61 00"} {
+		if err := d.ApplyUpdate(unhex(t, update), nil); err != nil {
+			t.Errorf("%s: %v", update, err)
 		}
 	}
 }
