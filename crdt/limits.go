@@ -15,7 +15,8 @@ type Limits struct {
 	Structs int
 	// Work is how many steps through items one update may cause while it is
 	// integrated and its formatting cleaned up, plus eight for each of its
-	// bytes. A step takes about 20 to 55 ns. Default 5,000,000.
+	// bytes. A step takes about 20 to 55 ns. Default 5,000,000, a tenth to a
+	// third of a second.
 	Work int
 	// Depth is how deep types may nest. Default 500. Values have lib0.MaxDepth.
 	Depth int
@@ -35,7 +36,7 @@ const defaultStructs = 1_000_000
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Structs:      cmp.Or(l.Structs, defaultStructs),
-		Work:         cmp.Or(l.Work, 5_000_000),
+		Work:         min(cmp.Or(l.Work, 5_000_000), math.MaxInt/2), // budget adds to it
 		Depth:        cmp.Or(l.Depth, 500),
 		Roots:        cmp.Or(l.Roots, 10_000),
 		Clients:      cmp.Or(l.Clients, 250_000),
