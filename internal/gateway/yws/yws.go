@@ -42,6 +42,10 @@ const (
 	syncUpdate = 2
 )
 
+// maxVector is the size in bytes of the largest state vector taken: more clients
+// than a document may have.
+const maxVector = 4 << 20
+
 // keepaliveAfter is less than the 25 s of silence that no client may see.
 const keepaliveAfter = 20 * time.Second
 
@@ -158,6 +162,9 @@ func dispatch(s *room.Session, message []byte) error {
 	case kind == messageAwareness:
 		return s.Presence(body)
 	case sync == syncStep1:
+		if len(body) > maxVector {
+			return access.Malformed.Because(fmt.Sprintf("byte 2: a state vector of %d bytes, more than %d", len(body), maxVector))
+		}
 		have, err := crdt.DecodeStateVector(body)
 		if err != nil {
 			return malformed(err)
