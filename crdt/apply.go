@@ -11,8 +11,8 @@ import (
 
 // ApplyUpdate integrates an update in format V1. A malformed one, or one that
 // asks for more than the document's limits allow, is refused whole with an
-// *Error, and the document is as it was. So is any within a transaction. What depends on updates that haven't
-// come yet waits for them (see Pending).
+// *Error, and the document is as it was. So is any within a transaction. What
+// depends on updates that haven't come yet waits for them (see Pending).
 func (d *Doc) ApplyUpdate(update []byte, origin any) error {
 	return d.applyFormat(update, formatV1, origin)
 }
@@ -26,8 +26,8 @@ func (d *Doc) ApplyUpdateV2(update []byte, origin any) error {
 	return d.applyFormat(plain, formatAny, origin)
 }
 
-// LoadState is ApplyUpdate without limits, for what the document's own log holds: a
-// state that was accepted must be readable whatever it costs.
+// LoadState is ApplyUpdate without limits, for what the document's own log
+// holds: a state that was accepted must be readable whatever it costs.
 func (d *Doc) LoadState(state []byte) error {
 	limits := d.limits
 	d.limits = unlimited
