@@ -111,13 +111,13 @@ func (d *Doc) appendItem(dst []byte, it *item, offset uint32, asAny bool) []byte
 	}
 	info := byte(kind)
 	if origin != noClient {
-		info |= 0x80
+		info |= infoOrigin
 	}
 	if it.rightOrigin != noClient {
-		info |= 0x40
+		info |= infoRight
 	}
 	if ch.keyed {
-		info |= 0x20
+		info |= infoSub
 	}
 	dst = append(dst, info)
 	if origin != noClient {
@@ -126,7 +126,7 @@ func (d *Doc) appendItem(dst []byte, it *item, offset uint32, asAny bool) []byte
 	if it.rightOrigin != noClient {
 		dst = d.appendID(dst, it.rightOrigin, it.rightOriginClock)
 	}
-	if info&0xc0 == 0 {
+	if info&(infoOrigin|infoRight) == 0 {
 		if p := ch.t.item; p != 0 {
 			parent := d.item(p)
 			dst = d.appendID(append(dst, 0), parent.client(), parent.clock)

@@ -14,7 +14,7 @@ func (m missing) none() bool { return m.Client == nobody }
 // what is missing for that (Yjs: Item.getMissing and Item.integrate). The
 // struct has been validated by itself: its own client's clocks that it names are
 // below its own.
-func (d *Doc) place(tx *Transaction, e *encoded) (m missing, err error) {
+func (d *Doc) place(tx *Transaction, e *encoded) (_ missing, err error) {
 	done := missing{Client: nobody}
 	kind := e.kind()
 	if kind == kindSkip {
@@ -44,8 +44,8 @@ func (d *Doc) place(tx *Transaction, e *encoded) (m missing, err error) {
 	}
 
 	// Everything that it refers to must be there.
-	hasOrigin, hasRight := e.info&0x80 != 0, e.info&0x40 != 0
-	hasParentID := e.info&0xc0 == 0 && !e.hasRoot
+	hasOrigin, hasRight := e.info&infoOrigin != 0, e.info&infoRight != 0
+	hasParentID := e.orphan() && !e.hasRoot
 	origin, right, parent := int32(noClient), int32(noClient), int32(noClient)
 	if hasOrigin {
 		if origin = d.clientIndex(e.origin.Client); !d.has(origin, e.origin.Clock) {
@@ -90,10 +90,10 @@ func (d *Doc) place(tx *Transaction, e *encoded) (m missing, err error) {
 		if err != nil {
 			return done, err
 		}
-		chain = t.chainOf(e.sub, e.info&0x20 != 0)
+		chain = t.chainOf(e.sub, e.info&infoSub != 0)
 	default:
 		if p := d.item(d.itemAt(parent, e.parentID.Clock)); p.kind() == kindType {
-			chain = d.typeOf(p).chainOf(e.sub, e.info&0x20 != 0)
+			chain = d.typeOf(p).chainOf(e.sub, e.info&infoSub != 0)
 		}
 	}
 	if known >= e.length {
