@@ -16,7 +16,7 @@ func seedUpdates(f *testing.F, v2 bool) {
 	if v2 {
 		ops, bad = map[string]bool{"mergeV2": true, "toV1": true}, badUpdatesV2(f)
 	}
-	for i, c := range readBytesCases(f, "testdata/bytes.jsonl.gz") {
+	for i, c := range readLines[bytesCase](f, "testdata/bytes.jsonl.gz") {
 		if ops[c.Op] && i%4 == 0 && len(c.In[0]) < 400 {
 			f.Add(c.In[0])
 		}
@@ -134,7 +134,7 @@ func FuzzUpdateV2(f *testing.F) {
 }
 
 func FuzzMergeUpdates(f *testing.F) {
-	for i, c := range readBytesCases(f, "testdata/bytes.jsonl.gz") {
+	for i, c := range readLines[bytesCase](f, "testdata/bytes.jsonl.gz") {
 		if c.Op == "merge" && len(c.In) >= 3 && i%3 == 0 {
 			f.Add(c.In[0], c.In[1], c.In[2])
 		}
@@ -171,7 +171,7 @@ func FuzzStateVector(f *testing.F) {
 }
 
 func FuzzSnapshot(f *testing.F) {
-	for _, c := range readBytesCases(f, "testdata/bytes.jsonl.gz") {
+	for _, c := range readLines[bytesCase](f, "testdata/bytes.jsonl.gz") {
 		if c.Op == "snapshot" || c.Op == "snapshotV2" {
 			f.Add(c.In[0])
 		}

@@ -10,15 +10,16 @@ import (
 	"testing"
 )
 
-// A bytesCase is one thing that yjs did to updates without a document.
+// A bytesCase is one thing that yjs did to updates without a document, as
+// testdata/bytes.mjs wrote it.
 type bytesCase struct {
 	Op   string
 	In   [][]byte
 	Want []byte
 }
 
-// readBytesCases reads what testdata/bytes.mjs wrote.
-func readBytesCases(t testing.TB, file string) []bytesCase {
+// readLines reads a compressed file of one JSON value a line.
+func readLines[T any](t testing.TB, file string) []T {
 	t.Helper()
 	f, err := os.Open(file)
 	if err != nil {
@@ -31,18 +32,18 @@ func readBytesCases(t testing.TB, file string) []bytesCase {
 	}
 	lines := bufio.NewScanner(z)
 	lines.Buffer(nil, 64<<20)
-	var cases []bytesCase
+	var all []T
 	for lines.Scan() {
-		var c bytesCase
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
+		var one T
+		if err := json.Unmarshal(lines.Bytes(), &one); err != nil {
 			t.Fatal(err)
 		}
-		cases = append(cases, c)
+		all = append(all, one)
 	}
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return cases
+	return all
 }
 
 func (c *bytesCase) run() ([]byte, error) {
@@ -88,7 +89,7 @@ func TestGoldenBytes(t *testing.T) {
 		file = other
 	}
 	failed := 0
-	for i, c := range readBytesCases(t, file) {
+	for i, c := range readLines[bytesCase](t, file) {
 		got, err := c.run()
 		if err == nil && bytes.Equal(got, c.Want) {
 			continue

@@ -69,9 +69,7 @@ func newMerger(updates [][]byte, f format) (*merger, error) {
 		if err := scanUpdate(u, layout, nil, &s); err != nil {
 			return nil, ofUpdate(i, err)
 		}
-		if err := deletesOf(u, s.deletes, &m.deletes); err != nil {
-			return nil, ofUpdate(i, err)
-		}
+		m.deletes.ranges, m.deletes.loose = append(m.deletes.ranges, s.deleted.ranges...), true
 		if err := m.inputs[i].r.reset(u, layout); err != nil {
 			return nil, ofUpdate(i, refuse("update", err))
 		}

@@ -3,8 +3,6 @@ package crdt
 import (
 	"maps"
 	"slices"
-
-	"github.com/inkwire/inkwire/lib0"
 )
 
 // Info is what a look through an update finds in it.
@@ -39,8 +37,7 @@ type section struct {
 // other and keeps its memory.
 type scan struct {
 	sections []section
-	deletes  int       // offset of the delete set
-	deleted  DeleteSet // its ranges, in the order of the bytes
+	deleted  DeleteSet // the ranges of the delete set, in the order of the bytes
 	info     Info
 	gcs      int                 // GC structs
 	opening  uint32              // length of the first struct
@@ -100,7 +97,6 @@ func (s *scan) run(update []byte, f format, limit int) error {
 		}
 		s.sections = append(s.sections, sec)
 	}
-	s.deletes = r.d.Offset()
 	s.deleted.ranges, s.deleted.loose = s.deleted.ranges[:0], true
 	n, err := readDeleteSet(&r.d, formatV1, &s.deleted)
 	s.info.Deletes = n
@@ -138,11 +134,4 @@ func validate(update []byte, f format, limits *Limits) (Info, error) {
 	s.deleted.normalise()
 	info.DeleteSet = s.deleted
 	return info, nil
-}
-
-// deletesOf reads the delete set of an update that has been scanned.
-func deletesOf(update []byte, offset int, s *DeleteSet) error {
-	d := lib0.NewDecoderAt(update[offset:], offset)
-	_, err := readDeleteSet(&d, formatV1, s)
-	return refuse("update", err)
 }

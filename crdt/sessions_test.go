@@ -1,10 +1,7 @@
 package crdt
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -30,33 +27,6 @@ type session struct {
 	} `json:"want"`
 }
 
-func readSessions(t testing.TB, file string) []session {
-	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sessions []session
-	lines := bufio.NewScanner(z)
-	lines.Buffer(nil, 64<<20)
-	for lines.Scan() {
-		var s session
-		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
-			t.Fatal(err)
-		}
-		sessions = append(sessions, s)
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return sessions
-}
-
 func sameBytes(t *testing.T, what string, got, want []byte, err error) {
 	t.Helper()
 	if err != nil {
@@ -71,7 +41,7 @@ func TestSessionBytes(t *testing.T) {
 	if dir == "" {
 		t.Skip("TRACES is not set: only the generated updates of TestGoldenBytes are compared with yjs")
 	}
-	for _, s := range readSessions(t, filepath.Join(dir, "yjs-sessions", "sessions.jsonl.gz")) {
+	for _, s := range readLines[session](t, filepath.Join(dir, "yjs-sessions", "sessions.jsonl.gz")) {
 		t.Run(s.ID, func(t *testing.T) {
 			got, err := transcode(s.Want.V2, formatV2, formatV1, true)
 			sameBytes(t, "V2 to V1", got, s.Want.V1, err)
