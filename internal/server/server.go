@@ -139,28 +139,42 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
 	}
-	if s.ctx.Err() != nil {
+	if !s.begin() {
 		refuse(w, access.ShuttingDown.Because(""))
 		return
 	}
 	conn, err := ws.Accept(w, r, s.cfg.WS)
 	if err != nil {
+		s.wg.Done()
 		return // Accept has answered
 	}
-	// A goroutine of its own lets net/http's, with its buffers, go.
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.sockets[conn] = struct{}{}
 	if s.closing {
 		r := access.ShuttingDown.Because("")
 		conn.Close(r.Close, r.Error())
 	}
-	s.wg.Go(func() {
+	s.mu.Unlock()
+	// A goroutine of its own lets net/http's, with its buffers, go.
+	go func() {
+		defer s.wg.Done()
 		s.serve(conn, name)
 		s.mu.Lock()
 		delete(s.sockets, conn)
 		s.mu.Unlock()
-	})
+	}()
+}
+
+// begin counts a socket that is about to be, unless the server is closing.
+// Shutdown awaits it then, although net/http knows it no more.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.wg.Add(1)
+	return true
 }
 
 // serve serves a socket. A panic ends it alone, as net/http has it for requests.

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -343,4 +344,36 @@ func TestShutdown(t *testing.T) {
 	if n := h.server.Sockets(); n != 0 {
 		t.Fatalf("%d sockets", n)
 	}
+}
+
+// Sockets that come while the server goes are refused, or told and awaited.
+func TestShutdownDuringUpgrades(t *testing.T) {
+	h := open(t)
+	begun := make(chan struct{}, 40)
+	var clients sync.WaitGroup
+	for range cap(begun) {
+		clients.Go(func() {
+			c, err := net.Dial("tcp", h.addr)
+			if err != nil {
+				begun <- struct{}{} // it came too late
+				return
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(patience))
+			fmt.Fprintf(c, "GET /yjs/a HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", h.addr)
+			begun <- struct{}{}
+			io.Copy(io.Discard, c)
+		})
+	}
+	<-begun
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := h.server.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n := h.server.Sockets(); n != 0 {
+		t.Errorf("%d sockets go on after the shutdown", n)
+	}
+	clients.Wait()
 }
