@@ -25,6 +25,11 @@ var (
 	ForeignHost   = Refusal{Label: "foreign_host", Sentence: "this address is served for its own machine only", HTTP: 403}
 	ForeignOrigin = Refusal{Label: "foreign_origin", Sentence: "pages of other sites may not connect", HTTP: 403}
 
+	Deleted    = Refusal{Label: "deleted", Sentence: "the document was deleted", HTTP: 410, Yjs: 4403, Close: 1008}
+	Forbidden  = Refusal{Label: "forbidden", Sentence: "not allowed", HTTP: 403, Yjs: 4403, Close: 1008}
+	OverBudget = Refusal{Label: "over_budget", Sentence: "the update costs too much", HTTP: 413, Yjs: 4400, Close: 1002}
+	Unsaved    = Refusal{Label: "unsaved", Sentence: "the server's disk fails, edits can't be saved", HTTP: 503, Yjs: 1013, Close: 1013}
+
 	TooLarge     = Refusal{Label: "too_large", Sentence: "too large", HTTP: 413, Yjs: 4413, Close: 1009}
 	Malformed    = Refusal{Label: "malformed", Sentence: "malformed message", HTTP: 400, Yjs: 4400, Close: 1002}
 	TextFrame    = Refusal{Label: "text", Sentence: "text where binary is due", Yjs: 1003, Close: 1003}

@@ -153,6 +153,11 @@ type client struct {
 	updates  [][]byte
 	presence [][]awareness.Entry
 	pings    []func()
+	drained  []func()
+	unsaved  []bool
+	full     bool // takes nothing
+	saved    int  // updates
+	refused  []*access.Refused
 	faulty   bool // panics when it gets an update
 	ended    *access.Refused
 	clocks   map[uint64]uint64 // the last seen of each id
@@ -188,23 +193,39 @@ func (c *client) enter(name string) {
 	c.session = s
 }
 
-func (c *client) State(u *Shared) { c.note(func() { c.states = append(c.states, u.Bytes) }) }
-func (c *client) Query(v *Shared) { c.note(func() { c.queries = append(c.queries, v.Bytes) }) }
-func (c *client) Update(u *Shared) {
+func (c *client) State(u *Shared) bool {
+	return c.queue(func() { c.states = append(c.states, u.Bytes) })
+}
+func (c *client) Query(v *Shared) bool {
+	return c.queue(func() { c.queries = append(c.queries, v.Bytes) })
+}
+func (c *client) Update(u *Shared) bool {
 	if c.faulty {
 		panic("a fault in a receiver")
 	}
-	c.note(func() { c.updates = append(c.updates, u.Bytes) })
+	return c.queue(func() { c.updates = append(c.updates, u.Bytes) })
 }
 func (c *client) Ping(pong func()) { c.note(func() { c.pings = append(c.pings, pong) }) }
+func (c *client) Drained(f func()) { c.note(func() { c.drained = append(c.drained, f) }) }
+func (c *client) Unsaved(yes bool) { c.note(func() { c.unsaved = append(c.unsaved, yes) }) }
 
-func (c *client) Presence(p *Shared) {
+func (c *client) Presence(p *Shared) bool {
 	entries, err := awareness.Decode(p.Bytes, awareness.Limits{})
 	if err != nil {
 		c.Error(err)
 	}
 	slices.SortFunc(entries, func(a, b awareness.Entry) int { return int(a.Client) - int(b.Client) })
-	c.note(func() { c.presence = append(c.presence, entries) })
+	return c.queue(func() { c.presence = append(c.presence, entries) })
+}
+
+// queue notes what came, unless the client's queue is full.
+func (c *client) queue(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.full {
+		f()
+	}
+	return !c.full
 }
 
 func (c *client) End(r *access.Refused) {
@@ -248,10 +269,26 @@ func (c *client) write(at int, s string) []byte {
 // send brings an update to the room and waits until it has settled.
 func (c *client) send(update []byte) {
 	c.Helper()
-	if err := c.session.Update(update); err != nil {
+	c.post(update)
+	synctest.Wait()
+}
+
+// post brings an update to the room.
+func (c *client) post(update []byte) {
+	c.Helper()
+	u, err := ReadUpdate(update)
+	if err != nil {
 		c.Fatal(err)
 	}
-	synctest.Wait()
+	c.session.Update(u, func(r *access.Refused) {
+		c.note(func() {
+			if r == nil {
+				c.saved++
+			} else {
+				c.refused = append(c.refused, r)
+			}
+		})
+	})
 }
 
 func (c *client) text() string {

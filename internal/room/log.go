@@ -16,6 +16,8 @@ type log struct {
 	durable store.Revision // of the last row saved
 	owned   bool           // rows were added, in an epoch of this room's own
 
+	settles []owed // in order
+
 	unsaved   []store.Row // in order; the first ones are those under way
 	costs     []int       // what each took of the quota
 	appending bool
@@ -26,6 +28,12 @@ type log struct {
 	noted         *store.Checkpoint // to be stored next
 	sinceRows     int               // rows after the last checkpoint, stored or noted
 	sinceBytes    int               // their bytes
+}
+
+// owed is a verdict that waits for the log.
+type owed struct {
+	at     store.Revision
+	settle func(*access.Refused)
 }
 
 func newLog(d *store.Document) log {
@@ -83,6 +91,12 @@ func (r *room) appended(rows []store.Row, err error) {
 		}
 		l.unsaved, l.costs = l.unsaved[len(rows):], l.costs[len(rows):]
 		l.durable = rows[len(rows)-1].Revision
+		n := 0
+		for n < len(l.settles) && !l.durable.Before(l.settles[n].at) {
+			l.settles[n].settle(nil)
+			n++
+		}
+		l.settles = l.settles[n:]
 	case errors.Is(err, store.ErrFenced), errors.Is(err, store.ErrGap):
 		// Somebody else writes this document: what this room holds isn't its
 		// state any more. Its clients bring their edits to the new owner.
@@ -104,7 +118,7 @@ func (r *room) appended(rows []store.Row, err error) {
 	r.tryEnd()
 }
 
-// endWriters ends the sessions whose rows aren't saved.
+// endWriters tells the sessions whose rows aren't saved.
 func (r *room) endWriters() {
 	writers := make(map[int64]bool, 1)
 	for _, row := range r.log.unsaved {
@@ -112,7 +126,7 @@ func (r *room) endWriters() {
 	}
 	for s := range r.sessions {
 		if writers[s.id] {
-			r.end(s, access.Overload.Because("edits can't be saved at present"))
+			s.recv.Unsaved(true)
 		}
 	}
 }

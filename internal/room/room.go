@@ -152,24 +152,24 @@ func (r *room) end(s *Session, refusal *access.Refused) {
 
 // update takes an update. It reports whether a row was added, which keeps its
 // cost until it's saved.
-func (r *room) update(s *Session, update []byte, info crdt.Info, cost int) bool {
+func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refused)) bool {
 	if s.ended {
 		return false
 	}
 	if r.log.failing {
-		r.end(s, access.Overload.Because("edits can't be saved at present"))
+		s.recv.Unsaved(true)
 		return false
 	}
-	news, err := r.content.integrate(update, info)
+	news, err := r.content.integrate(u.Bytes, u.Info)
 	if errors.Is(err, crdt.ErrPending) {
 		// What others left waiting mustn't keep this one out.
 		r.dropPending()
-		news, err = r.content.integrate(update, info)
+		news, err = r.content.integrate(u.Bytes, u.Info)
 	}
 	var bad *badUpdate
 	switch {
 	case errors.As(err, &bad):
-		r.end(s, refused(bad))
+		settle(refused(bad))
 		return false
 	case err != nil:
 		r.fault(err)
@@ -182,6 +182,7 @@ func (r *room) update(s *Session, update []byte, info crdt.Info, cost int) bool 
 		r.query(s)
 	}
 	if news == nil {
+		r.settle(settle)
 		return false
 	}
 	shared := &Shared{Bytes: news}
@@ -195,6 +196,7 @@ func (r *room) update(s *Session, update []byte, info crdt.Info, cost int) bool 
 		}
 	}
 	r.log.add(s.id, news, cost)
+	r.settle(settle)
 	r.flush()
 	folded, err := r.content.fold()
 	if err != nil {
@@ -203,6 +205,16 @@ func (r *room) update(s *Session, update []byte, info crdt.Info, cost int) bool 
 		r.noteCheckpoint()
 	}
 	return true
+}
+
+// settle calls settle once the log so far is durable.
+func (r *room) settle(settle func(*access.Refused)) {
+	l := &r.log
+	if l.durable == l.last {
+		settle(nil)
+		return
+	}
+	l.settles = append(l.settles, owed{l.last, settle})
 }
 
 func (r *room) query(s *Session) {

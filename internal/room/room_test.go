@@ -160,7 +160,7 @@ func TestBadUpdate(t *testing.T) {
 		a.send(a.write(0, "good"))
 		var refused *access.Refused
 		for _, u := range [][]byte{nil, {0}, {1, 1, 1, 0, 4, 1}, []byte("rubbish")} {
-			if err := b.session.Update(u); !errors.As(err, &refused) || refused.Yjs != 4400 {
+			if _, err := ReadUpdate(u); !errors.As(err, &refused) || refused.Yjs != 4400 {
 				t.Fatalf("%x: %v", u, err)
 			}
 		}
@@ -291,7 +291,7 @@ func TestFailedLoad(t *testing.T) {
 	})
 }
 
-// While the log fails writers are ended, readers go on, and rows wait in order.
+// While the log fails writers are told, readers go on, and rows wait in order.
 func TestFailingLog(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		a, b, reader := h.join("a", 1), h.join("a", 2), h.join("a", 3)
@@ -300,15 +300,15 @@ func TestFailingLog(t *testing.T) {
 		disk := errors.New("the disk is full")
 		h.log.fail(disk, nil)
 		a.send(a.write(1, "2"))
-		if a.ended == nil || a.ended.Yjs != 1013 {
-			t.Fatal("the writer was told ", a.ended)
+		if len(a.unsaved) != 1 || !a.unsaved[0] {
+			t.Fatal("the writer was told ", a.unsaved)
 		}
-		if reader.ended != nil || b.ended != nil {
+		if reader.unsaved != nil || b.unsaved != nil {
 			t.Fatal("who didn't write was ended")
 		}
 		b.send(b.write(0, "0"))
-		if b.ended == nil || b.ended.Yjs != 1013 {
-			t.Fatal("the second writer was told ", b.ended)
+		if len(b.unsaved) != 1 || !b.unsaved[0] {
+			t.Fatal("the second writer was told ", b.unsaved)
 		}
 		if got := reader.text(); got != "12" {
 			t.Fatalf("the reader has %q", got)
@@ -388,7 +388,7 @@ func TestFastWriterWaits(t *testing.T) {
 		done := 0
 		go func() {
 			for range n {
-				a.session.Update(a.write(0, strings.Repeat("x", 1000)))
+				a.post(a.write(0, strings.Repeat("x", 1000)))
 				done++
 			}
 		}()
@@ -429,7 +429,7 @@ func TestWaitingEnds(t *testing.T) {
 		returned := 0
 		for _, c := range []*client{a, b} {
 			go func() {
-				c.session.Update(c.write(0, "more"))
+				c.post(c.write(0, "more"))
 				returned++
 			}()
 			synctest.Wait()

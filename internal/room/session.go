@@ -11,20 +11,30 @@ import (
 )
 
 // A Receiver is what a room calls of a session's gateway. The calls come one at
-// a time from the room's goroutine and must not block: a receiver with too much
-// in its queue ends its session by itself.
+// a time from the room's goroutine and must not block.
+//
+// State, Query, Update and Presence report false if the receiver's queue is
+// full. The session is then behind: nothing is queued for it until its receiver
+// has drained, and then it gets one difference.
 type Receiver interface {
 	// State gives what the client lacks, the answer to Session.Sync.
-	State(update *Shared)
+	State(update *Shared) bool
 	// Query asks the client for what the room lacks: all that is not within
-	// this encoded state vector.
-	Query(vector *Shared)
-	// Update gives an update made by another session.
-	Update(update *Shared)
+	// this encoded state vector. One follows each State; others come when the
+	// room wants to hear again what it couldn't take.
+	Query(vector *Shared) bool
+	// Update gives an update made by other sessions.
+	Update(update *Shared) bool
 	// Presence gives an awareness update about others.
-	Presence(update *Shared)
+	Presence(update *Shared) bool
+	// Drained calls f, from anywhere, once nothing is queued any more. It may
+	// never do so when the connection ends.
+	Drained(f func())
 	// Ping asks for a sign of life; pong may be called from anywhere, or never.
 	Ping(pong func())
+	// Unsaved tells a session that writes that its edits can't be saved at
+	// present (true), or that they can be again.
+	Unsaved(unsaved bool)
 	// End refuses the session any more; the gateway must leave soon.
 	End(r *access.Refused)
 }
@@ -38,24 +48,47 @@ type Shared struct {
 	made []made
 }
 
-type made struct{ encoding, result any }
+type made struct {
+	encoding any
+	prefix   string
+	result   any
+}
 
 // An Encoding makes of shared bytes what one kind of receiver sends, once for
-// all of that kind.
-type Encoding[T any] struct{ Make func(b []byte) T }
+// all of that kind with the same prefix (a document's name, where a message
+// carries it).
+type Encoding[T any] struct {
+	Make func(prefix string, b []byte) T
+}
 
 // Of returns what the encoding makes of s.
-func (e *Encoding[T]) Of(s *Shared) T {
+func (e *Encoding[T]) Of(prefix string, s *Shared) T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.made {
-		if m.encoding == any(e) {
+		if m.encoding == any(e) && m.prefix == prefix {
 			return m.result.(T)
 		}
 	}
-	result := e.Make(s.Bytes)
-	s.made = append(s.made, made{e, result})
+	result := e.Make(prefix, s.Bytes)
+	s.made = append(s.made, made{e, prefix, result})
 	return result
+}
+
+// An Update is bytes that were looked through and found to be an update.
+type Update struct {
+	Bytes []byte
+	Info  crdt.Info
+}
+
+// ReadUpdate looks through what a client sent; the result keeps the bytes. Its
+// error is an *access.Refused.
+func ReadUpdate(b []byte) (*Update, error) {
+	info, err := crdt.Validate(b, crdt.Limits{})
+	if err != nil {
+		return nil, refused(err)
+	}
+	return &Update{Bytes: b, Info: info}, nil
 }
 
 // A Session is one client in one document, as its gateway sees it. Its methods
@@ -85,22 +118,38 @@ func (s *Session) Sync(have crdt.StateVector) {
 	s.room.post(func() { s.room.sync(s, have) })
 }
 
-// Update brings the client's update or its answer to a query, whose bytes the
-// room keeps. Its error is an *access.Refused, for bytes that are no update.
-func (s *Session) Update(update []byte) error {
-	info, err := crdt.Validate(update, crdt.Limits{})
-	if err != nil {
-		return refused(err)
-	}
-	r, cost := s.room, len(update)
+// Update brings the client's update or its answer to a query. Later, from the
+// room's goroutine, settle is called once: with nil when all that the room's log
+// held once the update was integrated is on disk, also if the update brought
+// nothing new; with a refusal if the update isn't taken. It isn't called while
+// the update waits for others that it needs, or for a disk that fails, and
+// never once the session has ended.
+func (s *Session) Update(u *Update, settle func(refused *access.Refused)) {
+	r, cost := s.room, len(u.Bytes)
 	if r.quota.take(s.ctx, cost, r.gone) {
 		r.post(func() {
-			if !r.update(s, update, info, cost) {
+			if !r.update(s, u, cost, settle) {
 				r.quota.give(cost)
 			}
 		})
 	}
-	return nil
+}
+
+// ReadOnly reports whether the session's updates are refused.
+func (s *Session) ReadOnly() bool { return false }
+
+// Flush waits until all that the session brought is settled, or ctx ends.
+func (s *Session) Flush(ctx context.Context) error {
+	done := make(chan struct{})
+	s.room.post(func() { s.room.settle(func(*access.Refused) { close(done) }) })
+	select {
+	case <-done:
+		return nil
+	case <-s.room.gone:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Presence brings the client's awareness update.

@@ -63,7 +63,9 @@ const (
 // New makes a server; Serve starts it.
 func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, sockets: make(map[*ws.Conn]struct{})}
-	s.cfg.WS = yws.Configure(cfg.WS)
+	// A Yjs client that offers subprotocols fails without one; what it means by it
+	// makes no difference here.
+	s.cfg.WS.Subprotocol = func(string) bool { return true }
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if cfg.Page != nil {
 		var err error

@@ -12,7 +12,7 @@ import (
 )
 
 // Config is what connections of one kind have in common. All fields but
-// Subprotocol and Keepalive must be set; Defaults gives useful values.
+// Subprotocol must be set; Defaults gives useful values.
 type Config struct {
 	MaxMessage int // bytes of one incoming message
 	MaxQueue   int // bytes that may wait to be written
@@ -25,10 +25,6 @@ type Config struct {
 	// CloseTimeout bounds all of Finish.
 	CloseTimeout time.Duration
 
-	// Keepalive, if it isn't empty, goes out when no message went out for
-	// KeepaliveAfter: some clients count messages, not pings.
-	Keepalive      Frame
-	KeepaliveAfter time.Duration
 
 	// Subprotocol chooses among those the client offers, in its order; nil
 	// chooses none.
@@ -53,6 +49,9 @@ var ErrOverflow = errors.New("websocket: the receiver is too slow, its queue is 
 
 // ErrClosed refuses a frame after Close, or when the connection is gone.
 var ErrClosed = errors.New("websocket: closed")
+
+// ErrInterrupted ends the reading of a connection after Interrupt.
+var ErrInterrupted = errors.New("websocket: interrupted")
 
 // ErrSilent ends the reading of a peer that answered no ping.
 var ErrSilent = errors.New("websocket: the peer answered no ping")
@@ -92,6 +91,7 @@ type Conn struct {
 
 	// Owned by the reading goroutine.
 	reader reader
+	peeked *Message // read already, and to be read again
 
 	lastRead atomic.Int64 // Unix nanoseconds
 
@@ -103,6 +103,8 @@ type Conn struct {
 	closing  bool // a close frame is queued, written, or pointless: nothing follows
 	lastSent time.Time
 	lastPing time.Time
+	alive    Frame         // goes out when no message went out for aliveIn
+	aliveIn  time.Duration // 0 for never
 	pings    []ping // those without a pong, oldest first
 	pingID   uint64
 	failure  error // why the socket was closed from within
@@ -119,6 +121,17 @@ func newConn(nc net.Conn, early []byte, cfg Config) *Conn {
 	c.beat = time.AfterFunc(c.untilBeat(), c.heartbeat)
 	c.mu.Unlock()
 	return c
+}
+
+// KeepAlive lets a frame go out whenever no message went out for so long: some
+// clients count messages, not pings.
+func (c *Conn) KeepAlive(f Frame, after time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.alive, c.aliveIn = f, after
+	if !c.closing {
+		c.beat.Reset(c.untilBeat())
+	}
 }
 
 // RemoteAddr is the peer's address.

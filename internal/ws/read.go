@@ -21,6 +21,10 @@ type Message struct {
 // *Closed for one that closed; after any error, only Finish remains. Once the
 // connection is closing, messages that still come are dropped.
 func (c *Conn) Read() (Message, error) {
+	if m := c.peeked; m != nil {
+		c.peeked = nil
+		return *m, nil
+	}
 	for {
 		m, err := c.read()
 		if err != nil {
@@ -37,6 +41,29 @@ func (c *Conn) Read() (Message, error) {
 			return m, nil
 		}
 	}
+}
+
+// Peek reads the next message and leaves it to be read again by the next Read.
+// It is called by the reading goroutine, before its first Read.
+func (c *Conn) Peek() (Message, error) {
+	m, err := c.Read()
+	if err == nil {
+		c.peeked = &m
+	}
+	return m, err
+}
+
+// Interrupt makes the reading goroutine read no more: Read returns
+// ErrInterrupted, at once or after the messages that have come. Frames still go
+// out.
+func (c *Conn) Interrupt() {
+	c.mu.Lock()
+	if c.failure == nil {
+		c.failure = ErrInterrupted
+	}
+	c.mu.Unlock()
+	// An error means that the socket is closed already.
+	_ = c.nc.SetReadDeadline(time.Now())
 }
 
 func (c *Conn) read() (Message, error) {

@@ -174,8 +174,8 @@ func (c *Conn) heartbeat() {
 		c.enqueueLocked(f)
 		c.lastPing = now
 	}
-	if c.cfg.Keepalive.Len() > 0 && now.Sub(c.lastSent) >= c.cfg.KeepaliveAfter {
-		c.enqueueLocked(c.cfg.Keepalive)
+	if c.aliveIn > 0 && now.Sub(c.lastSent) >= c.aliveIn {
+		c.enqueueLocked(c.alive)
 		c.lastSent = now
 	}
 	c.beat.Reset(c.untilBeat())
@@ -189,8 +189,8 @@ func (c *Conn) untilBeat() time.Duration {
 	if !c.lastPing.Before(read) {
 		due = due.Add(c.cfg.PongWithin)
 	}
-	if c.cfg.Keepalive.Len() > 0 {
-		if k := c.lastSent.Add(c.cfg.KeepaliveAfter); k.Before(due) {
+	if c.aliveIn > 0 {
+		if k := c.lastSent.Add(c.aliveIn); k.Before(due) {
 			due = k
 		}
 	}

@@ -336,9 +336,10 @@ func TestPingAndPong(t *testing.T) {
 }
 
 func TestKeepalive(t *testing.T) {
-	cfg := config()
-	cfg.Keepalive, cfg.KeepaliveAfter = ws.Binary(nil, []byte{1, 1, 0}), 30*time.Millisecond
-	r := dial(t, serve(t, cfg, echo))
+	r := dial(t, serve(t, config(), func(c *ws.Conn) {
+		c.KeepAlive(ws.Binary(nil, []byte{1, 1, 0}), 30*time.Millisecond)
+		echo(c)
+	}))
 	for range 3 {
 		if b0, got := r.next(); b0 != 0x82 || !bytes.Equal(got, []byte{1, 1, 0}) {
 			t.Fatalf("got %#x %v", b0, got)

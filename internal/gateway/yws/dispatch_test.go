@@ -11,7 +11,7 @@ import (
 // A state vector is read into memory many times its size, so it has a limit of
 // its own.
 func TestHugeStateVector(t *testing.T) {
-	err := dispatch(nil, lib0.AppendBytes([]byte{messageSync, syncStep1}, make([]byte, maxVector+1)))
+	err := (&gateway{}).dispatch(nil, lib0.AppendBytes([]byte{messageSync, syncStep1}, make([]byte, maxVector+1)))
 	var refused *access.Refused
 	if !errors.As(err, &refused) || refused.Yjs != 4400 {
 		t.Fatalf("got %v", err)

@@ -14,12 +14,14 @@ import (
 // deaf is a receiver that drops what it gets, until it is ended.
 type deaf struct{ ended chan struct{} }
 
-func (deaf) State(*room.Shared)    {}
-func (deaf) Query(*room.Shared)    {}
-func (deaf) Update(*room.Shared)   {}
-func (deaf) Presence(*room.Shared) {}
-func (deaf) Ping(func())           {}
-func (d deaf) End(*access.Refused) { close(d.ended) }
+func (deaf) State(*room.Shared) bool    { return true }
+func (deaf) Query(*room.Shared) bool    { return true }
+func (deaf) Update(*room.Shared) bool   { return true }
+func (deaf) Presence(*room.Shared) bool { return true }
+func (deaf) Drained(func())             {}
+func (deaf) Ping(func())                {}
+func (deaf) Unsaved(bool)               {}
+func (d deaf) End(*access.Refused)      { close(d.ended) }
 
 // FuzzDispatch gives any message to a session. It is taken, or refused with a
 // row of the table; the room goes on either way.
@@ -39,6 +41,7 @@ func FuzzDispatch(f *testing.F) {
 			f.Error(err)
 		}
 	})
+	g := &gateway{}
 	f.Fuzz(func(t *testing.T, message []byte) {
 		s, err := rooms.Join(t.Context(), "doc", deaf{make(chan struct{})})
 		if err != nil {
@@ -46,7 +49,7 @@ func FuzzDispatch(f *testing.F) {
 		}
 		defer s.Leave()
 		// The room keeps the bytes, and the fuzzer uses them again.
-		if err := dispatch(s, bytes.Clone(message)); err != nil {
+		if err := g.dispatch(s, bytes.Clone(message)); err != nil {
 			var refused *access.Refused
 			if !errors.As(err, &refused) {
 				t.Errorf("%v is no refusal", err)

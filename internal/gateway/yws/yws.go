@@ -49,30 +49,25 @@ const maxVector = 4 << 20
 // keepaliveAfter is less than the 25 s of silence that no client may see.
 const keepaliveAfter = 20 * time.Second
 
-// Configure makes a connection's configuration fit for this protocol.
-func Configure(c ws.Config) ws.Config {
-	c.Keepalive = ws.Binary(nil, []byte{messageAwareness, 1, 0})
-	c.KeepaliveAfter = keepaliveAfter
-	// A client that offers subprotocols fails without one; what it means by it
-	// makes no difference here.
-	c.Subprotocol = func(string) bool { return true }
-	return c
-}
+// keepalive is an empty awareness message.
+var keepalive = ws.Binary(nil, []byte{messageAwareness, 1, 0})
 
-// Serve serves a socket until it is closed. When ctx ends before the document
-// is loaded, it doesn't wait for that.
-func Serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, name string) {
+// Serve serves a socket until it is closed, and returns why it ended. When ctx
+// ends before the document is loaded, it doesn't wait for that.
+func Serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, name string) error {
+	conn.KeepAlive(keepalive, keepaliveAfter)
 	g := &gateway{conn: conn}
 	s, err := rooms.Join(ctx, name, g)
 	if err != nil {
 		finish(conn, err)
-		return
+		return err
 	}
 	err = func() error {
 		defer s.Leave() // whatever happens
 		return g.read(s)
 	}()
 	finish(conn, err)
+	return err
 }
 
 // finish closes the socket with the code that the error stands for.
@@ -118,14 +113,14 @@ func (g *gateway) read(s *room.Session) error {
 		if m.Text {
 			return access.TextFrame.Because("")
 		}
-		if err := dispatch(s, m.Data); err != nil {
+		if err := g.dispatch(s, m.Data); err != nil {
 			return err
 		}
 	}
 }
 
 // dispatch reads one message (see the package's table) and hands it on.
-func dispatch(s *room.Session, message []byte) error {
+func (g *gateway) dispatch(s *room.Session, message []byte) error {
 	d := lib0.NewDecoder(message)
 	kind, err := d.Uvarint()
 	if err != nil {
@@ -172,7 +167,12 @@ func dispatch(s *room.Session, message []byte) error {
 		s.Sync(have)
 		return nil
 	default:
-		return s.Update(body)
+		u, err := room.ReadUpdate(body)
+		if err != nil {
+			return err
+		}
+		s.Update(u, g.settled)
+		return nil
 	}
 }
 

@@ -34,7 +34,6 @@ func serve(t *testing.T, cfg ws.Config) string {
 		t.Fatal(err)
 	}
 	rooms := room.New(room.Config{Store: log, Report: func(err error) { t.Error(err) }})
-	cfg = yws.Configure(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
 	var sockets sync.WaitGroup
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -182,20 +181,6 @@ func TestAwareness(t *testing.T) {
 	a.conn.Close(1000, "")
 	if gone := presence(b); gone.Client != 5 || gone.State != nil {
 		t.Fatal(gone)
-	}
-}
-
-// A socket on which nothing happens gets empty awareness messages.
-func TestKeepalive(t *testing.T) {
-	cfg := yws.Configure(ws.Defaults)
-	if cfg.KeepaliveAfter <= 0 || cfg.KeepaliveAfter >= 25*time.Second {
-		t.Fatal("clients give up after 30 s without a message, ", cfg.KeepaliveAfter)
-	}
-	if n := cfg.Keepalive.Len(); n != len([]byte{0x82, 3, 1, 1, 0}) {
-		t.Fatal(n)
-	}
-	if !cfg.Subprotocol("any") {
-		t.Fatal("a subprotocol isn't echoed")
 	}
 }
 
