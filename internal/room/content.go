@@ -2,6 +2,8 @@ package room
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/inkwire/inkwire/crdt"
 )
@@ -10,10 +12,11 @@ import (
 // writes. The zero content is an empty document.
 type content struct {
 	base      []byte   // encoded state; nil for none
-	tail      [][]byte // updates since, none of them pending
+	tail      [][]byte // updates since, in order, none of them pending
 	tailBytes int
+	folding   int // of tail, how many a new base is being made of
 
-	state *state // base and tail merged; nil when nobody has asked since the last update
+	state *state // base and tail merged; nil when out of date
 
 	doc     *crdt.Doc // base, tail and what is pending; nil until somebody writes something new
 	event   []byte    // what the last ApplyUpdate changed, nil for nothing
@@ -27,7 +30,7 @@ type state struct {
 	vector *Shared         // have, encoded
 	cuts   map[string]*cut // differences, made or being made, by encoded state vector
 
-	gone *crdt.DeleteSet // what is deleted; nil when nobody has asked
+	gone func() (crdt.DeleteSet, error) // what is deleted; found out by who asks first
 }
 
 // badUpdate is the error of an update that the document refuses.
@@ -44,65 +47,84 @@ func newContent(checkpoint []byte, tail [][]byte) (content, error) {
 	}
 	// Merging is what finds out that the bytes are updates, before anyone is
 	// answered.
-	if err := c.merge(); err != nil {
+	var err error
+	if c.state, err = newState(c.parts()); err != nil {
 		return content{}, err
 	}
-	if c.long() {
+	if len(tail) > maxTail {
 		c.base, c.tail, c.tailBytes = c.state.update.Bytes, nil, 0
 	}
 	return c, nil
 }
 
-// merge makes state.
-func (c *content) merge() error {
-	if c.state != nil {
-		return nil
+// parts are the updates that the document is made of, for others to read.
+func (c *content) parts() [][]byte {
+	if c.base == nil {
+		return slices.Clone(c.tail)
 	}
-	updates := c.tail
-	if c.base != nil {
-		updates = append([][]byte{c.base}, c.tail...)
-	}
-	merged := empty
-	var err error
+	return append([][]byte{c.base}, c.tail...)
+}
+
+// size is the document's size in bytes, as far as it is bounded.
+func (c *content) size() int { return len(c.base) + c.tailBytes }
+
+// merge makes one update of some.
+func merge(updates [][]byte) ([]byte, error) {
 	switch len(updates) {
 	case 0:
+		return empty, nil
 	case 1:
-		merged = updates[0]
-	default:
-		if merged, err = crdt.MergeUpdates(updates); err != nil {
-			return fmt.Errorf("merge the document: %w", err)
-		}
+		return updates[0], nil
+	}
+	merged, err := crdt.MergeUpdates(updates)
+	if err != nil {
+		return nil, fmt.Errorf("merge the document: %w", err)
+	}
+	return merged, nil
+}
+
+// newState makes the state of a document's parts.
+func newState(parts [][]byte) (*state, error) {
+	merged, err := merge(parts)
+	if err != nil {
+		return nil, err
 	}
 	have, err := crdt.StateVectorFromUpdate(merged)
 	if err != nil {
-		return fmt.Errorf("read the document: %w", err)
+		return nil, fmt.Errorf("read the document: %w", err)
 	}
-	c.state = &state{
+	return &state{
 		update: &Shared{Bytes: merged},
 		have:   have,
 		vector: &Shared{Bytes: crdt.EncodeStateVector(have)},
-	}
-	return nil
+		gone: sync.OnceValues(func() (crdt.DeleteSet, error) {
+			all, err := crdt.Validate(merged, crdt.Limits{})
+			if err != nil {
+				err = fmt.Errorf("read the document's deletes: %w", err)
+			}
+			return all.DeleteSet, err
+		}),
+	}, nil
 }
 
-// vector is the document's encoded state vector.
-func (c *content) vector() (*Shared, error) {
-	if err := c.merge(); err != nil {
-		return nil, err
+// vector is the document's state vector.
+func (c *content) vector() crdt.StateVector {
+	if c.state != nil {
+		return c.state.have
 	}
-	return c.state.vector, nil
+	return c.doc.StateVector() // it was integrated, or state would be there
 }
 
-// integrate applies an update, of which a look through it found info, to the
-// document. It returns what is to be broadcast and appended: the update as it
-// came or what it brought of new, whichever is shorter, or nil if it brought
-// nothing. After an error, a *badUpdate if the update is to blame, the content is
-// as before, without what was pending.
-func (c *content) integrate(update []byte, info crdt.Info) ([]byte, error) {
-	if c.doc == nil {
-		// Every client answers the room's query, those who only read too, with the
-		// whole delete set. That alone must not cost an integration.
-		if known, err := c.knows(info); known || err != nil {
+// integrate applies an update to the document. It returns what is to be
+// broadcast and appended: the update as it came or what it brought of new,
+// whichever is shorter, or nil if it brought nothing. After an error, a
+// *badUpdate if the update is to blame, the content is as before, without what
+// was pending.
+func (c *content) integrate(u *Update) ([]byte, error) {
+	// Every client answers the room's query, those who only read too, with the
+	// whole delete set. That alone must not cost an integration.
+	if c.state != nil {
+		if known, err := c.state.knows(u.Info); known || err != nil {
 			return nil, err
 		}
 	}
@@ -111,7 +133,8 @@ func (c *content) integrate(update []byte, info crdt.Info) ([]byte, error) {
 	}
 	waited := c.pending
 	c.event = nil
-	if err := c.doc.ApplyUpdate(update, nil); err != nil {
+	if err := c.doc.ApplyUpdate(u.Bytes, nil); err != nil {
+		_, c.pending = c.doc.Pending()
 		return nil, &badUpdate{err}
 	}
 	_, c.pending = c.doc.Pending()
@@ -119,8 +142,8 @@ func (c *content) integrate(update []byte, info crdt.Info) ([]byte, error) {
 	if news == nil {
 		return nil, nil
 	}
-	if !waited && !c.pending && len(update) <= len(news) {
-		news = update
+	if !waited && !c.pending && len(u.Bytes) <= len(news) {
+		news = u.Bytes
 	}
 	c.tail = append(c.tail, news)
 	c.tailBytes += len(news)
@@ -129,33 +152,40 @@ func (c *content) integrate(update []byte, info crdt.Info) ([]byte, error) {
 }
 
 // knows tells without integrating it whether an update brings nothing new.
-func (c *content) knows(info crdt.Info) (bool, error) {
-	if err := c.merge(); err != nil {
-		return false, err
-	}
+func (st *state) knows(info crdt.Info) (bool, error) {
 	for _, r := range info.Clients {
-		if r.To > c.state.have[r.Client] {
+		if r.To > st.have[r.Client] {
 			return false, nil
 		}
 	}
 	if info.DeleteSet.Empty() {
 		return true, nil
 	}
-	if c.state.gone == nil {
-		all, err := crdt.Validate(c.state.update.Bytes, crdt.Limits{})
-		if err != nil {
-			return false, fmt.Errorf("read the document's deletes: %w", err)
-		}
-		c.state.gone = &all.DeleteSet
+	gone, err := st.gone()
+	if err != nil || info.DeleteSet.Equal(gone) {
+		return err == nil, err
 	}
-	if info.DeleteSet.Equal(*c.state.gone) {
-		return true, nil
-	}
-	union := c.state.gone.Clone()
+	union := gone.Clone()
 	for r := range info.DeleteSet.All() {
 		union.Add(r.Client, r.Clock, r.Len)
 	}
-	return union.Equal(*c.state.gone), nil
+	return union.Equal(gone), nil
+}
+
+// covers tells whether a document with this state vector has integrated all of
+// an update, its deletes too.
+func covers(have crdt.StateVector, info crdt.Info) bool {
+	for _, r := range info.Clients {
+		if r.To > have[r.Client] {
+			return false
+		}
+	}
+	for r := range info.DeleteSet.All() {
+		if r.Clock+r.Len > have[r.Client] {
+			return false
+		}
+	}
+	return true
 }
 
 // open makes the integrated document.
@@ -163,11 +193,12 @@ func (c *content) open() error {
 	if c.doc != nil {
 		return nil
 	}
-	if err := c.merge(); err != nil {
+	merged, err := merge(c.parts())
+	if err != nil {
 		return err
 	}
 	doc := crdt.New(crdt.Options{NoCleanup: true})
-	if err := doc.LoadState(c.state.update.Bytes); err != nil {
+	if err := doc.LoadState(merged); err != nil {
 		return fmt.Errorf("integrate the document: %w", err)
 	}
 	doc.OnUpdate(func(update []byte, _ *crdt.Transaction) { c.event = update })
@@ -183,12 +214,6 @@ func (c *content) dropPending() {
 	c.pending = false
 }
 
-// forgetDoc throws the integrated document away, with what is pending in it.
-// The next update makes it anew.
-func (c *content) forgetDoc() {
-	c.doc, c.pending = nil, false
-}
-
 // Bounds on tail: the number of updates, and their bytes unless base is so large
 // that they are a small part of it.
 const (
@@ -197,27 +222,53 @@ const (
 	tailShare    = 8 // an eighth of base
 )
 
-// long reports whether tail has grown beyond its bounds.
-func (c *content) long() bool {
-	return len(c.tail) > maxTail || c.tailBytes > max(minTailBytes, len(c.base)/tailShare)
+// shorten keeps tail within maxTail by merging its last half, and what stands
+// before it as long as that isn't much larger: so each byte is copied a few
+// times in all.
+func (c *content) shorten() error {
+	if len(c.tail)-c.folding <= maxTail {
+		return nil
+	}
+	from, size := len(c.tail)-maxTail/2, 0
+	for _, u := range c.tail[from:] {
+		size += len(u)
+	}
+	for from > c.folding && len(c.tail[from-1]) <= 2*size {
+		from--
+		size += len(c.tail[from])
+	}
+	merged, err := merge(c.tail[from:])
+	if err != nil {
+		return err
+	}
+	c.tailBytes += len(merged) - size
+	c.tail = append(c.tail[:from:from], merged)
+	return nil
 }
 
-// fold makes a new base of base and a long tail, and reports whether it did. The
-// integrated document encodes shorter, without deleted content, but with what is
-// pending in it.
-func (c *content) fold() (bool, error) {
-	if !c.long() {
-		return false, nil
+// long reports whether tail is more than a small part of the document.
+func (c *content) long() bool { return c.tailBytes > max(minTailBytes, len(c.base)/tailShare) }
+
+// encode makes a new base of a document's parts. Unlike merging them, it leaves
+// deleted content out.
+func encode(parts [][]byte) ([]byte, error) {
+	merged, err := merge(parts)
+	if err != nil {
+		return nil, err
 	}
-	if c.doc != nil && !c.pending {
-		c.base = c.doc.EncodeStateAsUpdate(nil)
-		c.state = nil
-	} else {
-		if err := c.merge(); err != nil {
-			return false, err
-		}
-		c.base = c.state.update.Bytes
+	doc := crdt.New(crdt.Options{NoCleanup: true})
+	if err := doc.LoadState(merged); err != nil {
+		return nil, fmt.Errorf("integrate the document: %w", err)
 	}
-	c.tail, c.tailBytes = nil, 0
-	return true, nil
+	return doc.EncodeStateAsUpdate(nil), nil
+}
+
+// rebase takes a new base, made of the old one and the first folding of tail.
+func (c *content) rebase(base []byte) {
+	c.base = base
+	c.tail = slices.Clone(c.tail[c.folding:])
+	c.folding, c.tailBytes = 0, 0
+	for _, u := range c.tail {
+		c.tailBytes += len(u)
+	}
 }

@@ -59,7 +59,9 @@ func (h *house) open(dir string) {
 
 func (h *house) close() {
 	h.Helper()
-	if err := errors.Join(h.rooms.Close(context.Background()), h.log.Close()); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := errors.Join(h.rooms.Close(ctx), h.log.Close()); err != nil {
 		h.Error(err)
 	}
 }

@@ -5,39 +5,49 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/store"
 )
 
+// A position counts the rows that a room has added.
+type position uint64
+
 // log is a room's side of its document's log.
 type log struct {
-	doc     store.DocID
-	last    store.Revision // of the last row, saved or not
-	durable store.Revision // of the last row saved
-	owned   bool           // rows were added, in an epoch of this room's own
+	doc   store.DocID
+	last  store.Revision // of the last row, saved or not
+	owned bool           // rows were added, in an epoch of this room's own
 
-	settles []owed // in order
+	added, saved position
+	debts        []debt // in the order of their positions
 
 	unsaved   []store.Row // in order; the first ones are those under way
 	costs     []int       // what each took of the quota
 	appending bool
-	failing   bool        // the last append failed; retry is set
-	retry     *time.Timer // the next attempt
+	failing   bool        // the last append failed, and no other has succeeded
+	retry     *time.Timer // the next attempt; nil unless one is waited for
 
 	checkpointing bool
-	noted         *store.Checkpoint // to be stored next
-	sinceRows     int               // rows after the last checkpoint, stored or noted
-	sinceBytes    int               // their bytes
+	noted         *noted // to be stored next
+	sinceRows     int    // rows after the last checkpoint, stored or noted
+	sinceBytes    int    // their bytes
 }
 
-// owed is a verdict that waits for the log.
-type owed struct {
-	at     store.Revision
-	settle func(*access.Refused)
+// noted is a checkpoint that waits for the rows that it holds.
+type noted struct {
+	store.Checkpoint
+	at position
 }
+
+// mark is a place in the log.
+type mark struct {
+	revision store.Revision
+	position position
+}
+
+func (l *log) mark() mark { return mark{l.last, l.added} }
 
 func newLog(d *store.Document) log {
-	l := log{doc: d.ID, last: d.Revision, durable: d.Revision}
+	l := log{doc: d.ID, last: d.Revision}
 	for _, row := range d.Rows {
 		l.sinceRows++
 		l.sinceBytes += len(row.Update)
@@ -52,13 +62,14 @@ func (l *log) busy() bool {
 
 // add gives an update the next sequence. The first of a room begins an epoch.
 // Its cost goes back to the quota when it's saved.
-func (l *log) add(session int64, update []byte, cost int) {
+func (l *log) add(s *Session, update []byte, cost int) {
 	if !l.owned {
 		l.owned = true
 		l.last = store.Revision{Epoch: l.last.Epoch + 1}
 	}
 	l.last.Seq++
-	l.unsaved = append(l.unsaved, store.Row{Revision: l.last, Session: session, Time: time.Now(), Update: update})
+	l.added++
+	l.unsaved = append(l.unsaved, store.Row{Revision: l.last, Session: s.id, Time: time.Now(), Update: update})
 	l.costs = append(l.costs, cost)
 	l.sinceRows++
 	l.sinceBytes += len(update)
@@ -68,7 +79,7 @@ func (l *log) add(session int64, update []byte, cost int) {
 // failed one waits for its next attempt.
 func (r *room) flush() {
 	l := &r.log
-	if l.appending || l.failing || len(l.unsaved) == 0 {
+	if l.appending || l.retry != nil || len(l.unsaved) == 0 {
 		return
 	}
 	l.appending = true
@@ -85,32 +96,14 @@ func (r *room) appended(rows []store.Row, err error) {
 	l.appending = false
 	switch {
 	case err == nil:
-		r.quota.setOpen(false)
-		for _, cost := range l.costs[:len(rows)] {
-			r.quota.give(cost)
-		}
-		l.unsaved, l.costs = l.unsaved[len(rows):], l.costs[len(rows):]
-		l.durable = rows[len(rows)-1].Revision
-		n := 0
-		for n < len(l.settles) && !l.durable.Before(l.settles[n].at) {
-			l.settles[n].settle(nil)
-			n++
-		}
-		l.settles = l.settles[n:]
+		r.saved(len(rows))
 	case errors.Is(err, store.ErrFenced), errors.Is(err, store.ErrGap):
 		// Somebody else writes this document: what this room holds isn't its
 		// state any more. Its clients bring their edits to the new owner.
 		r.abandon(err)
 		return
 	default:
-		r.rooms.cfg.Report(fmt.Errorf("document %q: %d updates wait: %w", r.name, len(l.unsaved), err))
-		l.failing = true
-		r.quota.setOpen(true)
-		r.endWriters()
-		l.retry = r.after(r.rooms.cfg.Retry, func() {
-			l.failing = false
-			r.flush()
-		})
+		r.notSaved(err)
 		return
 	}
 	r.flush()
@@ -118,16 +111,67 @@ func (r *room) appended(rows []store.Row, err error) {
 	r.tryEnd()
 }
 
-// endWriters tells the sessions whose rows aren't saved.
-func (r *room) endWriters() {
+// saved takes note that so many rows are on disk, and pays the debts that waited
+// for them.
+func (r *room) saved(rows int) {
+	l := &r.log
+	for _, cost := range l.costs[:rows] {
+		r.quota.give(cost)
+	}
+	l.unsaved, l.costs = l.unsaved[rows:], l.costs[rows:]
+	l.saved += position(rows)
+	n := 0
+	for n < len(l.debts) && l.debts[n].at <= l.saved {
+		r.settle(l.debts[n])
+		n++
+	}
+	clear(l.debts[:n])
+	l.debts = l.debts[n:]
+	if !l.failing {
+		return
+	}
+	l.failing = false
+	r.quota.setOpen(false)
+	r.setState("live")
+	for s := range r.told {
+		s.recv.Unsaved(false)
+	}
+	clear(r.told)
+	for s := range r.refusedEdits {
+		r.requery(s)
+	}
+	clear(r.refusedEdits)
+}
+
+// notSaved takes note that an append failed. Its rows stay in the queue.
+func (r *room) notSaved(err error) {
+	l := &r.log
+	if !l.failing {
+		l.failing = true
+		r.quota.setOpen(true)
+		r.setState("unsaved")
+		r.rooms.cfg.Report(fmt.Errorf("document %q: %d updates wait: %w", r.name, len(l.unsaved), err))
+	}
 	writers := make(map[int64]bool, 1)
-	for _, row := range r.log.unsaved {
+	for _, row := range l.unsaved {
 		writers[row.Session] = true
 	}
 	for s := range r.sessions {
 		if writers[s.id] {
-			s.recv.Unsaved(true)
+			r.tellUnsaved(s)
 		}
+	}
+	l.retry = r.after(r.rooms.cfg.Retry, func() {
+		l.retry = nil
+		r.flush()
+	})
+}
+
+// tellUnsaved tells a session, once, that its edits can't be saved at present.
+func (r *room) tellUnsaved(s *Session) {
+	if _, ok := r.told[s]; !ok && !s.ended {
+		r.told[s] = struct{}{}
+		s.recv.Unsaved(true)
 	}
 }
 
@@ -140,25 +184,29 @@ const (
 	sinceShare    = 8 // an eighth of the state
 )
 
-// noteCheckpoint remembers the content's base, just folded, as what to store,
-// if a checkpoint is due. It holds all rows so far.
-func (r *room) noteCheckpoint() {
+// checkpointDue reports whether loading the document would read too much.
+func (r *room) checkpointDue() bool {
 	l := &r.log
-	if l.sinceRows <= maxSinceRows && l.sinceBytes <= max(minSinceBytes, len(r.content.base)/sinceShare) {
-		return
-	}
-	l.noted = &store.Checkpoint{Doc: l.doc, Revision: l.last, State: r.content.base}
-	l.sinceRows, l.sinceBytes = 0, 0
+	return l.sinceRows > maxSinceRows || l.sinceBytes > max(minSinceBytes, len(r.content.base)/sinceShare)
+}
+
+// noteCheckpoint remembers the content's base, just made of all rows up to a
+// mark, as what to store.
+func (r *room) noteCheckpoint(at mark) {
+	l := &r.log
+	l.noted = &noted{store.Checkpoint{Doc: l.doc, Revision: at.revision, State: r.content.base}, at.position}
+	l.sinceRows, l.sinceBytes = int(l.added-at.position), r.content.tailBytes
+	r.checkpoint()
 }
 
 // checkpoint begins to store the noted checkpoint, once the rows that it holds
 // are saved.
 func (r *room) checkpoint() {
 	l := &r.log
-	if l.noted == nil || l.checkpointing || l.durable.Before(l.noted.Revision) {
+	if l.noted == nil || l.checkpointing || l.saved < l.noted.at {
 		return
 	}
-	c := *l.noted
+	c := l.noted.Checkpoint
 	l.noted, l.checkpointing = nil, true
 	r.background.Go(func() {
 		err := r.rooms.cfg.Store.Checkpoint(r.rooms.ctx, c)

@@ -48,6 +48,8 @@ type presenceOf struct {
 	own   *entry // the id bound to it
 	heard uint64 // the clock of its last state of its own id
 	claim *claim
+
+	unheard []*entry // who went while it was behind
 }
 
 const (
@@ -196,27 +198,49 @@ func (r *room) tell(all []*entry) {
 	if len(all) == 0 {
 		return
 	}
+	r.broadcast() // they may point into what the turn brought
 	for _, e := range all {
 		e.tick()
 	}
 	shared := &Shared{Bytes: encodePresence(all, nil)}
 	for s := range r.sessions {
-		if !s.synced || s.ended {
-			continue
-		}
 		mine := s.own != nil && slices.Contains(all, s.own)
 		switch {
+		case !s.synced || s.ended:
+		case s.behind || s.asking.active:
+			// It gets all states when it has caught up.
+			for _, e := range all {
+				if e.state == nil {
+					s.unheard = append(s.unheard, e)
+				}
+			}
 		case !mine:
-			s.recv.Presence(shared)
+			r.present(s, shared)
 		case len(all) > 1:
-			s.recv.Presence(&Shared{Bytes: encodePresence(all, s.own)})
+			r.present(s, &Shared{Bytes: encodePresence(all, s.own)})
 		}
 	}
 }
 
+// present queues presence for a session.
+func (r *room) present(s *Session, p *Shared) {
+	if !s.recv.Presence(p) {
+		r.fallBehind(s, r.content.vector())
+	}
+}
+
+// catchUpPresence sends a session what it may have missed of the others.
+func (r *room) catchUpPresence(s *Session) {
+	if gone := s.unheard; len(gone) > 0 {
+		s.unheard = nil
+		r.present(s, &Shared{Bytes: encodePresence(gone, s.own)})
+	}
+	r.sendPresenceTo(s)
+}
+
 // sendPresenceTo sends a session the states of all others.
 func (r *room) sendPresenceTo(s *Session) {
-	if !s.synced || s.ended {
+	if !s.synced || s.ended || s.behind {
 		return
 	}
 	var all []*entry
@@ -227,7 +251,7 @@ func (r *room) sendPresenceTo(s *Session) {
 		}
 	}
 	if len(all) > 0 {
-		s.recv.Presence(&Shared{Bytes: encodePresence(all, nil)})
+		r.present(s, &Shared{Bytes: encodePresence(all, nil)})
 	}
 }
 

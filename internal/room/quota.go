@@ -51,6 +51,13 @@ func (q *quota) give(n int) {
 	q.wakeLocked()
 }
 
+// over reports whether more than the bound is on its way.
+func (q *quota) over() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.used > q.max
+}
+
 // setOpen lets everyone pass, or no more.
 func (q *quota) setOpen(open bool) {
 	q.mu.Lock()

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/inkwire/inkwire/crdt"
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/store"
 )
 
 // A room is one live document.
@@ -21,7 +21,9 @@ type room struct {
 	gone   chan struct{} // closed when the room's goroutine has ended
 	quota  *quota
 
-	loadFailed bool // written before loaded is closed
+	// Written before loaded is closed.
+	refusal *access.Refused // the load has failed
+	damage  error           // what is damaged; the document is read-only
 
 	holders int // sessions, and those waiting to become one; guarded by Rooms.mu
 
@@ -30,11 +32,21 @@ type room struct {
 	content  content
 	log      log
 	presence presence
-	waiting  map[*Session]struct{} // sent what can't be integrated yet, and were asked for the rest
-	grace    *time.Timer
-	ending   bool // ends as soon as everything is saved and nobody holds it
-	closing  bool // as ending, whoever holds it
-	ended    bool
+	turn     turn
+	indebted map[*Session]struct{} // are owed for updates that aren't integrated
+
+	asks   []ask   // wait for a state that isn't being made yet
+	making *making // the one that is; nil if none is
+
+	// While the log fails: who was told so, and whose edits were refused.
+	told, refusedEdits map[*Session]struct{}
+
+	state   string          // as it is counted
+	why     *access.Refused // the end of the sessions when closing
+	grace   *time.Timer
+	ending  bool // ends as soon as everything is saved and nobody holds it
+	closing bool // as ending, whoever holds it
+	ended   bool
 
 	background sync.WaitGroup // appends and checkpoints
 }
@@ -51,8 +63,11 @@ func newRoom(rs *Rooms, name string) *room {
 		gone:     make(chan struct{}),
 		quota:    newQuota(rs.cfg.MaxUnsaved),
 		sessions: make(map[*Session]struct{}),
-		waiting:  make(map[*Session]struct{}),
+		indebted: make(map[*Session]struct{}),
 		presence: newPresence(),
+
+		told:         make(map[*Session]struct{}),
+		refusedEdits: make(map[*Session]struct{}),
 	}
 }
 
@@ -75,12 +90,24 @@ func (r *room) after(d time.Duration, f func()) *time.Timer {
 func (r *room) run() {
 	defer r.background.Wait()
 	defer close(r.gone)
+	defer r.setState("")
+	r.setState("loading")
 	if err := r.load(); err != nil {
-		r.rooms.cfg.Report(err)
-		r.loadFailed = true
+		r.refusal = access.ServerFault.Because("the document can't be loaded")
+		if errors.Is(err, store.ErrDeleted) {
+			r.refusal = access.Deleted.Because("")
+		} else {
+			r.rooms.cfg.Report(err)
+		}
 		r.rooms.forget(r, true)
 		close(r.loaded)
 		return
+	}
+	if r.damage != nil {
+		r.rooms.cfg.Report(fmt.Errorf("%w; it is read-only until it is repaired", r.damage))
+		r.setState("damaged")
+	} else {
+		r.setState("live")
 	}
 	close(r.loaded)
 	for !r.ended {
@@ -89,7 +116,12 @@ func (r *room) run() {
 			r.do(f)
 		case <-r.rooms.ctx.Done():
 			r.abandon(r.rooms.ctx.Err())
+			return
 		}
+		for n := 1; n < maxTurn && len(r.inbox) > 0; n++ {
+			r.do(<-r.inbox)
+		}
+		r.do(r.endTurn)
 	}
 }
 
@@ -99,8 +131,8 @@ func (r *room) run() {
 func (r *room) do(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
+			r.turn = turn{} // it has been appended, or it is the fault's cause
 			r.fault(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
-			r.close()
 		}
 	}()
 	f()
@@ -119,7 +151,25 @@ func (r *room) load() error {
 		return fmt.Errorf("document %q: %w", r.name, err)
 	}
 	r.log = newLog(d)
+	if d.Damage != nil {
+		r.damage = d.Damage
+	}
 	return nil
+}
+
+// setState counts the room among those of a state; "" for none.
+func (r *room) setState(state string) {
+	rooms := r.rooms.cfg.Metrics.Rooms
+	if r.state != "" {
+		rooms.WithLabelValues(r.state).Dec()
+	}
+	if state != "" {
+		rooms.WithLabelValues(state).Inc()
+	}
+	if (r.state == "unsaved") != (state == "unsaved") {
+		r.rooms.countFailing(state == "unsaved")
+	}
+	r.state = state
 }
 
 func (r *room) join(s *Session) {
@@ -128,16 +178,24 @@ func (r *room) join(s *Session) {
 		r.grace.Stop()
 	}
 	r.sessions[s] = struct{}{}
+	r.rooms.cfg.Metrics.Sessions.Inc()
 	if r.closing {
-		r.end(s, access.ShuttingDown.Because(""))
+		r.end(s, r.why)
 	}
 }
 
 func (r *room) leave(s *Session) {
+	if _, ok := r.sessions[s]; !ok {
+		return
+	}
 	delete(r.sessions, s)
+	delete(r.told, s)
+	delete(r.refusedEdits, s)
+	delete(r.indebted, s)
+	r.rooms.cfg.Metrics.Sessions.Dec()
+	r.broadcast() // its last edits come before its going
 	r.presenceLeave(s)
-	if _, ok := r.waiting[s]; ok {
-		delete(r.waiting, s)
+	if s.waits {
 		r.dropPending()
 	}
 }
@@ -150,100 +208,11 @@ func (r *room) end(s *Session, refusal *access.Refused) {
 	}
 }
 
-// update takes an update. It reports whether a row was added, which keeps its
-// cost until it's saved.
-func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refused)) bool {
-	if s.ended {
-		return false
-	}
-	if r.log.failing {
-		s.recv.Unsaved(true)
-		return false
-	}
-	news, err := r.content.integrate(u.Bytes, u.Info)
-	if errors.Is(err, crdt.ErrPending) {
-		// What others left waiting mustn't keep this one out.
-		r.dropPending()
-		news, err = r.content.integrate(u.Bytes, u.Info)
-	}
-	var bad *badUpdate
-	switch {
-	case errors.As(err, &bad):
-		settle(refused(bad))
-		return false
-	case err != nil:
-		r.fault(err)
-		return false
-	}
-	if !r.content.pending {
-		clear(r.waiting)
-	} else if _, asked := r.waiting[s]; !asked {
-		r.waiting[s] = struct{}{}
-		r.query(s)
-	}
-	if news == nil {
-		r.settle(settle)
-		return false
-	}
-	shared := &Shared{Bytes: news}
-	for other := range r.sessions {
-		switch {
-		case other == s || other.ended:
-		case other.cutting:
-			other.held = append(other.held, shared)
-		case other.synced:
-			other.recv.Update(shared)
-		}
-	}
-	r.log.add(s.id, news, cost)
-	r.settle(settle)
-	r.flush()
-	folded, err := r.content.fold()
-	if err != nil {
-		r.fault(err)
-	} else if folded {
-		r.noteCheckpoint()
-	}
-	return true
-}
-
-// settle calls settle once the log so far is durable.
-func (r *room) settle(settle func(*access.Refused)) {
-	l := &r.log
-	if l.durable == l.last {
-		settle(nil)
-		return
-	}
-	l.settles = append(l.settles, owed{l.last, settle})
-}
-
-func (r *room) query(s *Session) {
-	vector, err := r.content.vector()
-	if err != nil {
-		r.fault(err)
-		return
-	}
-	s.recv.Query(vector)
-}
-
-// dropPending forgets what couldn't be integrated yet, and asks those who sent
-// it again. It is due when one of them has left, for nobody will bring the rest
-// of it then, and when there is too much of it.
-func (r *room) dropPending() {
-	r.content.dropPending()
-	for other := range r.waiting {
-		r.query(other)
-	}
-}
-
 // fault ends the room's sessions after a failure that is the server's own. What
 // is saved is loaded anew by whoever comes back.
 func (r *room) fault(err error) {
 	r.rooms.cfg.Report(fmt.Errorf("document %q: %w", r.name, err))
-	r.content.forgetDoc()
-	for s := range r.sessions {
-		r.end(s, access.ServerFault.Because(""))
-	}
+	r.close(access.ServerFault.Because(""))
 }
 
 // emptied is called when nobody holds the room any more.
@@ -257,12 +226,17 @@ func (r *room) emptied() {
 	})
 }
 
-// close ends the room as soon as everything is saved.
-func (r *room) close() {
-	r.closing = true
-	for s := range r.sessions {
-		r.end(s, access.ShuttingDown.Because(""))
+// close ends the sessions for a reason, and the room as soon as everything is
+// saved.
+func (r *room) close(why *access.Refused) {
+	if r.closing {
+		return
 	}
+	r.closing, r.why = true, why
+	for s := range r.sessions {
+		r.end(s, why)
+	}
+	r.endTurn()
 	r.tryEnd()
 }
 

@@ -7,9 +7,11 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/metrics"
 	"github.com/inkwire/inkwire/internal/store"
 )
 
@@ -18,6 +20,9 @@ type Config struct {
 	Store  store.Store
 	Report func(error) // tells the operator what went wrong; called from many goroutines
 
+	// Metrics counts what happens; nil counts for nobody.
+	Metrics *metrics.Metrics
+
 	// Grace is how long a room outlives its last session. Default 30 s.
 	Grace time.Duration
 	// Retry is how long after a failed append the next is tried. Default 1 s.
@@ -25,6 +30,9 @@ type Config struct {
 	// MaxUnsaved bounds the bytes of a room's updates on their way to the log;
 	// writers wait for them. Default 8 MiB.
 	MaxUnsaved int
+	// MaxDocument bounds a document's encoded state in bytes: what would make it
+	// larger is refused. Default 256 MiB.
+	MaxDocument int
 	// MaxPresence bounds one session's presence state in bytes. Default 64 KiB.
 	MaxPresence int
 }
@@ -37,7 +45,11 @@ type Rooms struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // the rooms' goroutines
 
-	cutters chan struct{} // holds one for each difference being made, a processor each
+	// Each holds one for each that is being made: states and differences, a
+	// processor each, and new bases, which take memory, one at a time.
+	cutters, folders chan struct{}
+
+	failing atomic.Int64 // rooms whose edits can't be saved
 
 	// Guarded by mu.
 	mu     sync.Mutex
@@ -57,10 +69,16 @@ func New(cfg Config) *Rooms {
 	if cfg.MaxUnsaved == 0 {
 		cfg.MaxUnsaved = 8 << 20
 	}
+	if cfg.Metrics == nil {
+		cfg.Metrics = metrics.New()
+	}
+	if cfg.MaxDocument == 0 {
+		cfg.MaxDocument = 256 << 20
+	}
 	if cfg.MaxPresence == 0 {
 		cfg.MaxPresence = 64 << 10
 	}
-	rs := &Rooms{cfg: cfg, live: make(map[string]*room), cutters: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	rs := &Rooms{cfg: cfg, live: make(map[string]*room), cutters: make(chan struct{}, runtime.GOMAXPROCS(0)), folders: make(chan struct{}, 1)}
 	rs.ctx, rs.cancel = context.WithCancel(context.Background())
 	return rs
 }
@@ -83,9 +101,9 @@ func (rs *Rooms) Join(ctx context.Context, name string, recv Receiver) (*Session
 		return nil, ctx.Err()
 	}
 	s := &Session{room: r, ctx: ctx, recv: recv, id: rand.Int64()}
-	if r.loadFailed {
+	if r.refusal != nil {
 		rs.release(r)
-		return nil, access.ServerFault.Because("the document can't be loaded")
+		return nil, r.refusal
 	}
 	if !r.post(func() { r.join(s) }) {
 		rs.release(r)
@@ -147,7 +165,7 @@ func (rs *Rooms) Close(ctx context.Context) error {
 	}
 	rs.mu.Unlock()
 	for _, r := range rooms {
-		r.post(r.close)
+		r.post(func() { r.close(access.ShuttingDown.Because("")) })
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -173,4 +191,20 @@ func (rs *Rooms) lose(name string, rows int, err error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	rs.lost = append(rs.lost, err)
+}
+
+// Ready says whether edits can be saved: the error tells what is wrong.
+func (rs *Rooms) Ready() error {
+	if n := rs.failing.Load(); n > 0 {
+		return fmt.Errorf("the edits of %d documents can't be saved", n)
+	}
+	return nil
+}
+
+func (rs *Rooms) countFailing(failing bool) {
+	if failing {
+		rs.failing.Add(1)
+	} else {
+		rs.failing.Add(-1)
+	}
 }

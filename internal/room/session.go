@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/inkwire/inkwire/awareness"
 	"github.com/inkwire/inkwire/crdt"
@@ -79,6 +80,9 @@ func (e *Encoding[T]) Of(prefix string, s *Shared) T {
 type Update struct {
 	Bytes []byte
 	Info  crdt.Info
+
+	// Answer says that the client sent it as the answer to a query.
+	Answer bool
 }
 
 // ReadUpdate looks through what a client sent; the result keeps the bytes. Its
@@ -103,11 +107,14 @@ type Session struct {
 	left atomic.Bool // what it asked for before isn't worth an answer
 
 	// Owned by the room's goroutine.
-	synced  bool             // gets updates and presence
-	ended   bool             // was told so: what it still sends is dropped
-	cutting bool             // its difference is being made; held goes out after it
-	held    []*Shared        // updates meanwhile
-	next    crdt.StateVector // what it has asked for meanwhile
+	synced  bool // gets updates and presence
+	ended   bool // was told so: what it still sends is dropped
+	waits   bool // sent what can't be integrated yet, and was asked for the rest
+	owed    []owed
+	asked   int // queries sent,
+	answers int // and answered
+	asking  asking
+	lag
 	presenceOf
 }
 
@@ -136,12 +143,15 @@ func (s *Session) Update(u *Update, settle func(refused *access.Refused)) {
 }
 
 // ReadOnly reports whether the session's updates are refused.
-func (s *Session) ReadOnly() bool { return false }
+func (s *Session) ReadOnly() bool { return s.room.damage != nil }
 
 // Flush waits until all that the session brought is settled, or ctx ends.
 func (s *Session) Flush(ctx context.Context) error {
 	done := make(chan struct{})
-	s.room.post(func() { s.room.settle(func(*access.Refused) { close(done) }) })
+	s.room.post(func() {
+		s.room.endTurn()
+		s.room.owe(debt{s: s, settle: func(*access.Refused) { close(done) }, since: time.Now()})
+	})
 	select {
 	case <-done:
 		return nil

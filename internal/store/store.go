@@ -48,6 +48,7 @@ type Document struct {
 	Revision   Revision // of the last row, or of the checkpoint when none follows it
 	Checkpoint []byte   // nil if there is none
 	Rows       []Row    // after the checkpoint, in order
+	Damage     error
 }
 
 // An Entry is what a batch appends to one document.
@@ -91,6 +92,7 @@ var (
 )
 
 // Errors of Load.
+var ErrDeleted = errors.New("the document was deleted")
 var ErrCorrupt = errors.New("the log is damaged")
 
 // Errors of Append and Checkpoint.

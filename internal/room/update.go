@@ -1,0 +1,301 @@
+package room
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/inkwire/inkwire/crdt"
+	"github.com/inkwire/inkwire/internal/access"
+)
+
+// A turn is what the room does between two looks into its empty inbox. The
+// updates of a turn go out as one, so that a busy room writes to each socket
+// once a turn; a lone update is a turn by itself.
+type turn struct {
+	updates [][]byte
+	by      *Session // who brought all of them; nil if it was more than one
+	info    []crdt.Info
+}
+
+// maxTurn bounds a turn, in calls.
+const maxTurn = 256
+
+// A debt is a verdict that a session waits for.
+type debt struct {
+	s      *Session
+	settle func(*access.Refused)
+	since  time.Time
+	at     position // of the log, that must be durable
+}
+
+// owed is a debt for an update that the room hasn't integrated: it needs others
+// first, or the disk failed.
+type owed struct {
+	debt
+	needs   crdt.Info
+	answers int // how many answers of its session must have come before
+}
+
+// update takes an update. It reports whether a row was added, which keeps its
+// cost until it's saved.
+func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refused)) bool {
+	if s.ended {
+		return false
+	}
+	if u.Answer {
+		s.answers++
+		defer r.pay(s)
+	}
+	d := debt{s: s, settle: settle, since: time.Now()}
+	if refusal := r.refuses(s, u); refusal != nil {
+		settle(refusal)
+		return false
+	}
+	if r.log.failing {
+		r.tellUnsaved(s)
+		if r.quota.over() {
+			r.refusedEdits[s] = struct{}{}
+			for i := range s.owed {
+				if s.owed[i].answers > 0 { // this may be the answer
+					s.owed[i].answers = s.asked + 1
+				}
+			}
+			r.hold(owed{d, u.Info, s.asked + 1})
+			return false
+		}
+	}
+	news, err := r.content.integrate(u)
+	if errors.Is(err, crdt.ErrPending) {
+		// What others left waiting mustn't keep this one out.
+		r.dropPending()
+		news, err = r.content.integrate(u)
+	}
+	var bad *badUpdate
+	switch {
+	case errors.As(err, &bad):
+		settle(refused(bad))
+		return false
+	case err != nil:
+		r.fault(err)
+		return false
+	}
+	if news != nil {
+		r.rooms.cfg.Metrics.Updates.Inc()
+		r.log.add(s, news, cost)
+		r.turn.add(s, news, u.Info)
+	}
+	if r.content.pending && !covers(r.content.vector(), u.Info) {
+		r.hold(owed{d, u.Info, 0})
+		if !s.waits {
+			s.waits = true
+			r.query(s, &Shared{Bytes: crdt.EncodeStateVector(r.content.vector())})
+		}
+	} else {
+		r.owe(d)
+	}
+	if news != nil {
+		r.payWaiting()
+	}
+	return news != nil
+}
+
+// refuses tells why a session's update isn't taken, or nil.
+func (r *room) refuses(s *Session, u *Update) *access.Refused {
+	switch limit := r.rooms.cfg.MaxDocument; {
+	case r.damage != nil:
+		known, err := r.content.state.knows(u.Info)
+		if err != nil {
+			r.fault(err)
+			return access.ServerFault.Because("")
+		} else if !known {
+			return access.Forbidden.Because("the document is damaged, and read-only until it is repaired")
+		}
+	case len(u.Info.Clients) > 0 && r.content.size()+len(u.Bytes) > limit:
+		// What only deletes passes, and so does what is known.
+		have := r.content.vector()
+		for _, c := range u.Info.Clients {
+			if c.To > have[c.Client] {
+				return access.TooLarge.Because(fmt.Sprintf("the document would have more than %d bytes (--max-document)", limit))
+			}
+		}
+	}
+	return nil
+}
+
+// owe settles a debt once the log so far is durable.
+func (r *room) owe(d debt) {
+	d.at = r.log.added
+	if d.at <= r.log.saved {
+		r.settle(d)
+		return
+	}
+	r.log.debts = append(r.log.debts, d)
+}
+
+func (r *room) settle(d debt) {
+	r.rooms.cfg.Metrics.Ack.Observe(time.Since(d.since).Seconds())
+	if !d.s.ended && !d.s.left.Load() {
+		d.settle(nil)
+	}
+}
+
+// maxOwed bounds what a session is owed for updates that aren't integrated.
+const maxOwed = 10_000
+
+// hold keeps a debt for an update that isn't integrated.
+func (r *room) hold(o owed) {
+	s := o.s
+	if len(s.owed) == maxOwed {
+		r.end(s, access.Overload.Because("too many updates wait for others"))
+		return
+	}
+	s.owed = append(s.owed, o)
+	r.indebted[s] = struct{}{}
+}
+
+// pay turns what a session is owed, and what is integrated now, into debts that
+// wait for the log alone.
+func (r *room) pay(s *Session) {
+	if len(s.owed) == 0 || s.ended {
+		return
+	}
+	have := r.content.vector()
+	left := s.owed[:0]
+	for _, o := range s.owed {
+		if s.answers >= o.answers && covers(have, o.needs) {
+			r.owe(o.debt)
+		} else {
+			left = append(left, o)
+		}
+	}
+	clear(s.owed[len(left):])
+	s.owed = left
+	if len(left) == 0 {
+		delete(r.indebted, s)
+		s.waits = false
+	}
+}
+
+// payWaiting pays everyone whose updates what came now may have completed.
+func (r *room) payWaiting() {
+	for s := range r.indebted {
+		r.pay(s)
+	}
+}
+
+// query asks a session for what the room lacks.
+func (r *room) query(s *Session, vector *Shared) {
+	s.asked++
+	if !s.recv.Query(vector) {
+		s.unasked = true
+		r.fallBehind(s, r.content.vector())
+	}
+}
+
+// requery asks a session for updates that the room couldn't take, or didn't
+// keep. What the session is owed is paid once it has answered.
+func (r *room) requery(s *Session) {
+	s.unasked = false
+	r.query(s, &Shared{Bytes: crdt.EncodeStateVector(r.content.vector())})
+	for i := range s.owed {
+		s.owed[i].answers = s.asked
+	}
+}
+
+// dropPending forgets what couldn't be integrated yet, and asks those who sent
+// it again. It is due when one of them has left, for nobody will bring the rest
+// of it then, and when there is too much of it.
+func (r *room) dropPending() {
+	r.content.dropPending()
+	for s := range r.indebted {
+		if s.waits {
+			r.requery(s)
+		}
+	}
+}
+
+// add notes an update to go out at the turn's end.
+func (t *turn) add(s *Session, news []byte, info crdt.Info) {
+	if len(t.updates) == 0 {
+		t.by = s
+	} else if t.by != s {
+		t.by = nil
+	}
+	t.updates = append(t.updates, news)
+	t.info = append(t.info, info)
+}
+
+// broadcast sends the turn's updates to everyone who hasn't made all of them.
+func (r *room) broadcast() {
+	t := r.turn
+	if len(t.updates) == 0 {
+		return
+	}
+	r.turn = turn{}
+	merged, err := merge(t.updates)
+	if err != nil {
+		r.fault(err)
+		return
+	}
+	shared := &Shared{Bytes: merged}
+	n := 0
+	before := func() crdt.StateVector { return t.before(r.content.vector()) }
+	for s := range r.sessions {
+		if s != t.by && r.deliver(s, shared, before) {
+			n++
+		}
+	}
+	r.rooms.cfg.Metrics.Deliveries.Add(float64(n))
+}
+
+// before is a state vector that a document had before the turn, or a lower one.
+func (t *turn) before(after crdt.StateVector) crdt.StateVector {
+	before := make(crdt.StateVector, len(after))
+	for client, clock := range after {
+		before[client] = clock
+	}
+	for _, info := range t.info {
+		for _, c := range info.Clients {
+			if c.From < before[c.Client] {
+				before[c.Client] = c.From
+			}
+		}
+	}
+	return before
+}
+
+// endTurn sends what the turn brought, and lets the log have it.
+func (r *room) endTurn() {
+	r.broadcast()
+	r.flush()
+	if err := r.content.shorten(); err != nil {
+		r.fault(err)
+		return
+	}
+	r.fold()
+}
+
+// fold begins to make a new base, beside the room's goroutine, if tail has grown
+// long or a checkpoint is due.
+func (r *room) fold() {
+	if r.content.folding > 0 || len(r.content.tail) == 0 || r.damage != nil || !r.content.long() && !r.checkpointDue() {
+		return
+	}
+	parts, at := r.content.parts(), r.log.mark()
+	r.content.folding = len(r.content.tail)
+	r.background.Go(func() {
+		r.rooms.folders <- struct{}{}
+		base, err := encode(parts)
+		<-r.rooms.folders
+		r.post(func() {
+			if err != nil {
+				r.content.folding = 0
+				r.fault(fmt.Errorf("make a checkpoint: %w", err))
+				return
+			}
+			r.content.rebase(base)
+			r.noteCheckpoint(at)
+		})
+	})
+}
