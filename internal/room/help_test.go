@@ -99,6 +99,7 @@ type faultyLog struct {
 	load    error
 	loads   int
 	appends int
+	damage  error         // of every document
 	hold    chan struct{} // appends and loads wait until it's closed
 }
 
@@ -138,7 +139,11 @@ func (l *faultyLog) Load(ctx context.Context, name string) (*store.Document, err
 	if err != nil {
 		return nil, err
 	}
-	return l.Store.Load(ctx, name)
+	d, err := l.Store.Load(ctx, name)
+	if err == nil && l.damage != nil {
+		d.Damage = l.damage
+	}
+	return d, err
 }
 
 // A client is a Yjs document behind a session, as a gateway would connect it.
@@ -182,7 +187,10 @@ func (h *house) join(name string, id uint64) *client {
 	c.enter(name)
 	c.session.Sync(nil)
 	synctest.Wait()
+	query := c.queries[0]
 	c.take()
+	c.answer(query)
+	c.saved = 0
 	return c
 }
 
@@ -282,14 +290,16 @@ func (c *client) post(update []byte) {
 	if err != nil {
 		c.Fatal(err)
 	}
-	c.session.Update(u, func(r *access.Refused) {
-		c.note(func() {
-			if r == nil {
-				c.saved++
-			} else {
-				c.refused = append(c.refused, r)
-			}
-		})
+	c.session.Update(u, c.settled)
+}
+
+func (c *client) settled(r *access.Refused) {
+	c.note(func() {
+		if r == nil {
+			c.saved++
+		} else {
+			c.refused = append(c.refused, r)
+		}
 	})
 }
 

@@ -54,7 +54,7 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 	}
 	if r.log.failing {
 		r.tellUnsaved(s)
-		if r.quota.over() {
+		if _, before := r.refusedEdits[s]; before || r.quota.over() {
 			r.refusedEdits[s] = struct{}{}
 			for i := range s.owed {
 				if s.owed[i].answers > 0 { // this may be the answer
