@@ -168,7 +168,7 @@ func TestAnswerRefused(t *testing.T) {
 				b.answer(b.queries[0])
 			}
 			h.log.fail(nil, nil)
-			b.queries = nil
+			b.note(func() { b.queries = nil })
 			h.pass(5 * time.Second)
 			if b.saved != 0 || len(b.queries) != 1 {
 				t.Fatalf("%d acknowledged, %d queries", b.saved, len(b.queries))
