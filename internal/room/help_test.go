@@ -45,7 +45,7 @@ func inHouse(t *testing.T, test func(t *testing.T, h *house)) {
 
 func (h *house) open(dir string) {
 	h.Helper()
-	s, err := sqlite.Open(dir)
+	s, err := sqlite.Open(dir, sqlite.Options{})
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -24,7 +24,7 @@ import (
 // have dropped pages that it then reports as clean, so a mere second try proves
 // nothing.
 type committer struct {
-	path string
+	open opener
 
 	// Owned by the committing goroutine once it runs.
 	w *writer
@@ -143,7 +143,7 @@ func (c *committer) commit(group []*job) {
 // transaction, and then nothing of it is stored.
 func (c *committer) tryCommit(group []*job) error {
 	if c.w == nil {
-		w, err := openWriter(c.path)
+		w, err := c.open.writer()
 		if err != nil {
 			return err
 		}
@@ -190,8 +190,8 @@ type writer struct {
 // file after a commit; with pages of 4 KiB, 16 MiB.
 const maxWAL = 4096
 
-func openWriter(path string) (*writer, error) {
-	c, err := openConn(path, `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000`)
+func (o opener) writer() (*writer, error) {
+	c, err := o.conn(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ` + o.synchronous + `; PRAGMA busy_timeout = 5000`)
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,8 @@ import (
 // A reader is a reading connection.
 type reader struct{ *conn }
 
-func openReader(path string) (*reader, error) {
-	c, err := openConn(path, `PRAGMA query_only = ON; PRAGMA busy_timeout = 5000`)
+func (o opener) reader() (*reader, error) {
+	c, err := o.conn(`PRAGMA query_only = ON; PRAGMA busy_timeout = 5000`)
 	if err != nil {
 		return nil, err
 	}

@@ -7,9 +7,11 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -39,14 +41,28 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
+// Options say how a log is opened. The zero value is what a server uses.
+type Options struct {
+	// VFS is the name of the registered SQLite file system for the log, such as
+	// one that fails on demand. "" is the system's files.
+	VFS string
+
+	// synchronous is SQLite's setting of that name, FULL if "". Any other breaks
+	// the promise of Append: tests alone set it, to show that they would notice.
+	synchronous string
+}
+
 // Open opens the log in a directory, which it creates if need be. Only one
 // process may have it open; for another, the error is store.ErrLocked.
-func Open(dir string) (_ *Store, err error) {
+func Open(dir string, o Options) (_ *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	s := &Store{dir: dir, free: make(chan *reader, readers)}
-	s.committer.path = filepath.Join(dir, logFile)
+	s.committer.open, err = newOpener(dir, o)
+	if err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			s.closeConns()
@@ -55,7 +71,7 @@ func Open(dir string) (_ *Store, err error) {
 	if s.lock, err = lock(filepath.Join(dir, lockFile)); err != nil {
 		return nil, fmt.Errorf("data directory %s: %w", dir, err)
 	}
-	if s.w, err = openWriter(s.path); err != nil {
+	if s.w, err = s.open.writer(); err != nil {
 		return nil, err
 	}
 	if err := s.w.migrate(); err != nil {
@@ -67,7 +83,7 @@ func Open(dir string) (_ *Store, err error) {
 	}
 	s.lastID.Store(id)
 	for range readers {
-		r, err := openReader(s.path)
+		r, err := s.open.reader()
 		if err != nil {
 			return nil, err
 		}
@@ -141,22 +157,41 @@ func syncDir(dir string) error {
 	return nil
 }
 
+// An opener opens connections to a log's file.
+type opener struct {
+	path        string
+	uri         string // of path, with its VFS
+	synchronous string
+}
+
+func newOpener(dir string, o Options) (opener, error) {
+	path, err := filepath.Abs(filepath.Join(dir, logFile))
+	if err != nil {
+		return opener{}, fmt.Errorf("data directory: %w", err)
+	}
+	uri := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}
+	if o.VFS != "" {
+		uri.RawQuery = "vfs=" + url.QueryEscape(o.VFS)
+	}
+	return opener{path: path, uri: uri.String(), synchronous: cmp.Or(o.synchronous, "FULL")}, nil
+}
+
+func (o opener) conn(pragmas string) (*conn, error) {
+	c, err := sqlite3.Open(o.uri)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.path, err)
+	}
+	if err := c.Exec(pragmas); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("%s: %w", o.path, err)
+	}
+	return &conn{c, map[string]*sqlite3.Stmt{}}, nil
+}
+
 // A conn is a connection with its prepared statements.
 type conn struct {
 	*sqlite3.Conn
 	stmts map[string]*sqlite3.Stmt
-}
-
-func openConn(path string, pragmas string) (*conn, error) {
-	c, err := sqlite3.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if err := c.Exec(pragmas); err != nil {
-		c.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return &conn{c, map[string]*sqlite3.Stmt{}}, nil
 }
 
 func (c *conn) close() error {

@@ -11,9 +11,11 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/vfs"
 	"go.uber.org/goleak"
 
 	"github.com/inkwire/inkwire/internal/store"
@@ -31,7 +33,7 @@ func TestRules(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Open {
 		dir := filepath.Join(t.TempDir(), "data")
 		return func() (store.Store, error) {
-			s, err := Open(dir)
+			s, err := Open(dir, Options{})
 			if err != nil {
 				return nil, err
 			}
@@ -42,7 +44,7 @@ func TestRules(t *testing.T) {
 
 func open(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(dir)
+	s, err := Open(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +143,7 @@ func TestNewerData(t *testing.T) {
 	dir := t.TempDir()
 	open(t, dir).Close()
 	raw(t, dir, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion+1))
-	if _, err := Open(dir); !errors.Is(err, store.ErrNewer) {
+	if _, err := Open(dir, Options{}); !errors.Is(err, store.ErrNewer) {
 		t.Fatal(err)
 	}
 	raw(t, dir, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
@@ -266,7 +268,7 @@ const writerDir = "INKWIRE_TEST_WRITER_DIR"
 // writeForEver appends to several documents and prints each append once it is
 // acknowledged.
 func writeForEver(dir string) {
-	s, err := Open(dir)
+	s, err := Open(dir, Options{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -338,4 +340,39 @@ func TestKill(t *testing.T) {
 		}
 		s.Close()
 	}
+}
+
+// A path is a path, whatever it has of a URI's characters, and the log's files
+// go through the file system that the options name.
+func TestOpenOptions(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a ?#%41")
+	s := open(t, dir)
+	s.Close()
+	if _, err := os.Stat(filepath.Join(dir, logFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.TempDir(), Options{VFS: "nobody's"}); err == nil {
+		t.Fatal("a file system that isn't registered was accepted")
+	}
+	counter := &countingVFS{VFSFilename: vfs.Find("").(vfs.VFSFilename)}
+	vfs.Register("counting", counter)
+	defer vfs.Unregister("counting")
+	s, err := Open(t.TempDir(), Options{VFS: "counting"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if counter.opened.Load() == 0 {
+		t.Fatal("the log didn't go through the file system")
+	}
+}
+
+type countingVFS struct {
+	vfs.VFSFilename
+	opened atomic.Int64
+}
+
+func (v *countingVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	v.opened.Add(1)
+	return v.VFSFilename.OpenFilename(name, flags)
 }
