@@ -1,7 +1,6 @@
 package room
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -32,7 +31,7 @@ func newLog(d *store.Document) log {
 	l := log{doc: d.ID, last: d.Revision, durable: d.Revision}
 	for _, row := range d.Rows {
 		l.sinceRows++
-		l.sinceBytes += len(row.Update)
+		l.sinceBytes += len(row.Data)
 	}
 	return l
 }
@@ -50,7 +49,7 @@ func (l *log) add(session int64, update []byte, cost int) {
 		l.last = store.Revision{Epoch: l.last.Epoch + 1}
 	}
 	l.last.Seq++
-	l.unsaved = append(l.unsaved, store.Row{Revision: l.last, Session: session, Time: time.Now(), Update: update})
+	l.unsaved = append(l.unsaved, store.Row{Revision: l.last, Session: session, Time: time.Now(), Data: update})
 	l.costs = append(l.costs, cost)
 	l.sinceRows++
 	l.sinceBytes += len(update)
@@ -83,9 +82,9 @@ func (r *room) appended(rows []store.Row, err error) {
 		}
 		l.unsaved, l.costs = l.unsaved[len(rows):], l.costs[len(rows):]
 		l.durable = rows[len(rows)-1].Revision
-	case errors.Is(err, store.ErrFenced), errors.Is(err, store.ErrGap):
-		// Somebody else writes this document: what this room holds isn't its
-		// state any more. Its clients bring their edits to the new owner.
+	case store.Refused(err):
+		// Somebody else writes this document, or nobody may any more: what this
+		// room holds isn't its state. Its clients bring their edits to the new owner.
 		r.abandon(err)
 		return
 	default:

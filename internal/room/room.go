@@ -9,6 +9,7 @@ import (
 
 	"github.com/inkwire/inkwire/crdt"
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/store"
 )
 
 // A room is one live document.
@@ -111,9 +112,14 @@ func (r *room) load() error {
 	if err != nil {
 		return err
 	}
-	tail := make([][]byte, len(d.Rows))
-	for i, row := range d.Rows {
-		tail[i] = row.Update
+	if d.Damage != nil {
+		return d.Damage
+	}
+	tail := make([][]byte, 0, len(d.Rows))
+	for _, row := range d.Rows {
+		if row.Kind == store.KindUpdate {
+			tail = append(tail, row.Data)
+		}
 	}
 	if r.content, err = newContent(d.Checkpoint, tail); err != nil {
 		return fmt.Errorf("document %q: %w", r.name, err)

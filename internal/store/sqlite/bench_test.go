@@ -45,7 +45,7 @@ func BenchmarkAppend(b *testing.B) {
 				}
 				for seq := uint64(1); seq <= appends/writers; seq++ {
 					row := storetest.Rows(epoch, seq, seq)
-					row[0].Update = make([]byte, 40)
+					row[0].Data = make([]byte, 40)
 					if err := s.Append(b.Context(), []store.Entry{{Doc: d.ID, Name: name, Rows: row}}); err != nil {
 						b.Error(err)
 						return
