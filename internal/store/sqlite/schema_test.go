@@ -26,7 +26,6 @@ func TestNewerData(t *testing.T) {
 	open(t, dir)
 }
 
-
 // version1 makes a log as the program's first version wrote it: three rows of a
 // document and a checkpoint at the second.
 func version1(t *testing.T) string {
