@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,16 +22,22 @@ type opener struct {
 	synchronous string
 }
 
-func newOpener(dir string, o Options) (opener, error) {
-	path, err := filepath.Abs(filepath.Join(dir, logFile))
+func newOpener(path string, o Options) (opener, error) {
+	path, err := filepath.Abs(path)
 	if err != nil {
 		return opener{}, fmt.Errorf("data directory: %w", err)
 	}
-	uri := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}
+	uri := fileURI(path)
 	if o.VFS != "" {
-		uri.RawQuery = "vfs=" + url.QueryEscape(o.VFS)
+		uri += "?vfs=" + url.QueryEscape(o.VFS)
 	}
-	return opener{path: path, uri: uri.String(), synchronous: cmp.Or(o.synchronous, "FULL")}, nil
+	return opener{path: path, uri: uri, synchronous: cmp.Or(o.synchronous, "FULL")}, nil
+}
+
+// fileURI is an absolute path as SQLite takes it, whatever is in it.
+func fileURI(path string) string {
+	uri := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}
+	return uri.String()
 }
 
 func (o opener) conn(pragmas string) (*conn, error) {
@@ -54,6 +61,23 @@ func (o opener) reader() (*reader, error) {
 		return nil, err
 	}
 	return &reader{c}, nil
+}
+
+// transact calls f within one read transaction, which ctx interrupts.
+func (r *reader) transact(ctx context.Context, f func() error) error {
+	r.SetInterrupt(ctx)
+	err := r.Exec(`BEGIN`)
+	if err == nil {
+		err = f()
+	}
+	r.SetInterrupt(context.Background())
+	if !r.GetAutocommit() {
+		err = errors.Join(err, r.Exec(`COMMIT`))
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // explain says in the store's words that a file can't be written.

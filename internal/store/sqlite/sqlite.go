@@ -61,7 +61,7 @@ func Open(dir string, o Options) (_ *Store, err error) {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	s := &Store{dir: dir, free: make(chan *reader, readers)}
-	s.committer.open, err = newOpener(dir, o)
+	s.committer.open, err = newOpener(filepath.Join(dir, logFile), o)
 	if err != nil {
 		return nil, err
 	}
@@ -174,17 +174,5 @@ func (s *Store) withReader(ctx context.Context, f func(*reader) error) error {
 	if s.committer.isStopped() {
 		return store.ErrClosed
 	}
-	r.SetInterrupt(ctx)
-	err := r.Exec(`BEGIN`)
-	if err == nil {
-		err = f(r)
-	}
-	r.SetInterrupt(context.Background())
-	if !r.GetAutocommit() {
-		err = errors.Join(err, r.Exec(`COMMIT`))
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
+	return r.transact(ctx, func() error { return f(r) })
 }
