@@ -32,6 +32,7 @@ var version = ""
 const usage = `Inkwire serves documents that people write together.
 
 usage: inkwire [serve] [flags]
+       inkwire verify | repair DOC | export DOC | backup FILE, each with --help
 
 Every flag can be given as an environment variable, such as INKWIRE_ADDR for
 --addr. An edit is on disk within moments; a crash or a power cut at any time
@@ -93,6 +94,9 @@ func parse(args []string, out io.Writer) (config, error) {
 // Run is the whole program: it serves until ctx ends, and returns the exit
 // status, 2 for a wrong command line.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && commands[args[0]] != nil {
+		return commands[args[0]](ctx, args[1:], stdout, stderr)
+	}
 	c, err := parse(args, stdout)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

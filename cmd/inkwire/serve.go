@@ -65,7 +65,7 @@ func open(c config, log *slog.Logger) (_ *program, err error) {
 		return nil, err
 	}
 	p.listener = listener
-	if p.store, err = sqlite.Open(c.data); err != nil {
+	if p.store, err = sqlite.Open(c.data, sqlite.Options{}); err != nil {
 		return nil, err
 	}
 	report := func(err error) { log.Error("fault", "error", err) }

@@ -26,6 +26,8 @@ var (
 	ForeignOrigin = Refusal{Label: "foreign_origin", Sentence: "pages of other sites may not connect", HTTP: 403}
 
 	Deleted    = Refusal{Label: "deleted", Sentence: "the document was deleted", HTTP: 410, Yjs: 4403, Close: 1008}
+	Exists     = Refusal{Label: "exists", Sentence: "a document of this name exists", HTTP: 409}
+	Unknown    = Refusal{Label: "unknown", Sentence: "there is no such document", HTTP: 404}
 	Forbidden  = Refusal{Label: "forbidden", Sentence: "not allowed", HTTP: 403, Yjs: 4403, Close: 1008}
 	OverBudget = Refusal{Label: "over_budget", Sentence: "the update costs too much", HTTP: 413, Yjs: 4400, Close: 1002}
 	Unsaved    = Refusal{Label: "unsaved", Sentence: "the server's disk fails, edits can't be saved", HTTP: 503, Yjs: 1013, Close: 1013}

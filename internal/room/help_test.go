@@ -45,7 +45,7 @@ func inHouse(t *testing.T, test func(t *testing.T, h *house)) {
 
 func (h *house) open(dir string) {
 	h.Helper()
-	s, err := sqlite.Open(dir)
+	s, err := sqlite.Open(dir, sqlite.Options{})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -99,8 +99,8 @@ type faultyLog struct {
 	load    error
 	loads   int
 	appends int
-	damage  error         // of every document
-	hold    chan struct{} // appends and loads wait until it's closed
+	damage  *store.RowError // of every document
+	hold    chan struct{}   // appends and loads wait until it's closed
 }
 
 func (l *faultyLog) fail(append, load error) {

@@ -1,11 +1,15 @@
 package room
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/store"
+	"github.com/inkwire/inkwire/internal/store/authors"
 )
 
 // A position counts the rows that a room has added.
@@ -27,9 +31,10 @@ type log struct {
 	retry     *time.Timer // the next attempt; nil unless one is waited for
 
 	checkpointing bool
-	noted         *noted // to be stored next
-	sinceRows     int    // rows after the last checkpoint, stored or noted
-	sinceBytes    int    // their bytes
+	noted         *noted      // to be stored next
+	authors       []byte      // who wrote what, encoded, at the last checkpoint, stored or noted
+	since         []store.Row // after it
+	sinceBytes    int
 }
 
 // noted is a checkpoint that waits for the rows that it holds.
@@ -47,10 +52,9 @@ type mark struct {
 func (l *log) mark() mark { return mark{l.last, l.added} }
 
 func newLog(d *store.Document) log {
-	l := log{doc: d.ID, last: d.Revision}
+	l := log{doc: d.ID, last: d.Revision, authors: d.Authors, since: d.Rows}
 	for _, row := range d.Rows {
-		l.sinceRows++
-		l.sinceBytes += len(row.Update)
+		l.sinceBytes += len(row.Data)
 	}
 	return l
 }
@@ -69,10 +73,50 @@ func (l *log) add(s *Session, update []byte, cost int) {
 	}
 	l.last.Seq++
 	l.added++
-	l.unsaved = append(l.unsaved, store.Row{Revision: l.last, Session: s.id, Time: time.Now(), Update: update})
+	row := store.Row{Revision: l.last, Session: s.id, Time: time.Now(), Data: update}
+	if s.own != nil {
+		row.Client = s.own.client
+	}
+	l.unsaved = append(l.unsaved, row)
 	l.costs = append(l.costs, cost)
-	l.sinceRows++
+	l.since = append(l.since, row)
 	l.sinceBytes += len(update)
+}
+
+// introduce is what the log doesn't know yet of the sessions whose rows are
+// unsaved.
+func (r *room) introduce() []store.Session {
+	var unknown []store.Session
+	for s := range r.writers {
+		if s.own != nil && s.heard != s.nameHeard {
+			s.nameHeard = s.heard
+			if name := nameIn(s.own.state); name != "" {
+				s.written.Name = name
+			}
+		}
+		if s.written != s.logged {
+			s.logged = s.written
+			unknown = append(unknown, s.written)
+		}
+	}
+	clear(r.writers)
+	return unknown
+}
+
+// maxUserName bounds the name of a session in the log, in bytes.
+const maxUserName = 200
+
+// nameIn finds the name that editors show, in a presence state.
+func nameIn(state []byte) string {
+	var said struct {
+		User struct {
+			Name string `json:"name"`
+		} `json:"user"`
+	}
+	if json.Unmarshal(state, &said) != nil || len(said.User.Name) > maxUserName {
+		return "" // others put other things there
+	}
+	return said.User.Name
 }
 
 // flush begins to append what is unsaved, unless an append is under way or a
@@ -84,8 +128,9 @@ func (r *room) flush() {
 	}
 	l.appending = true
 	rows := l.unsaved[:len(l.unsaved):len(l.unsaved)]
+	entry := store.Entry{Doc: l.doc, Name: r.name, Rows: rows, Sessions: r.introduce()}
 	r.background.Go(func() {
-		err := r.rooms.cfg.Store.Append(r.rooms.ctx, []store.Entry{{Doc: l.doc, Name: r.name, Rows: rows}})
+		err := r.rooms.cfg.Store.Append(r.rooms.ctx, []store.Entry{entry})
 		r.post(func() { r.appended(rows, err) })
 	})
 }
@@ -97,9 +142,12 @@ func (r *room) appended(rows []store.Row, err error) {
 	switch {
 	case err == nil:
 		r.saved(len(rows))
-	case errors.Is(err, store.ErrFenced), errors.Is(err, store.ErrGap):
-		// Somebody else writes this document: what this room holds isn't its
-		// state any more. Its clients bring their edits to the new owner.
+	case errors.Is(err, store.ErrDeleted):
+		r.drop(access.Deleted.Because(""))
+		return
+	case store.Refused(err):
+		// Somebody else writes this document, or nobody may any more: what this
+		// room holds isn't its state. Its clients bring their edits to the new owner.
 		r.abandon(err)
 		return
 	default:
@@ -187,15 +235,29 @@ const (
 // checkpointDue reports whether loading the document would read too much.
 func (r *room) checkpointDue() bool {
 	l := &r.log
-	return l.sinceRows > maxSinceRows || l.sinceBytes > max(minSinceBytes, len(r.content.base)/sinceShare)
+	return len(l.since) > maxSinceRows || l.sinceBytes > max(minSinceBytes, len(r.content.base)/sinceShare)
+}
+
+// authorsOf adds to who wrote what, as it was at a checkpoint, the rows since.
+func authorsOf(encoded []byte, since []store.Row) ([]byte, error) {
+	m, err := authors.Of(&store.Document{Authors: encoded, Rows: since})
+	if err != nil {
+		return nil, fmt.Errorf("find out who wrote what: %w", err)
+	}
+	return m.Encode(), nil
 }
 
 // noteCheckpoint remembers the content's base, just made of all rows up to a
 // mark, as what to store.
-func (r *room) noteCheckpoint(at mark) {
+func (r *room) noteCheckpoint(at mark, authors []byte) {
 	l := &r.log
-	l.noted = &noted{store.Checkpoint{Doc: l.doc, Revision: at.revision, State: r.content.base}, at.position}
-	l.sinceRows, l.sinceBytes = int(l.added-at.position), r.content.tailBytes
+	l.noted = &noted{store.Checkpoint{Doc: l.doc, Revision: at.revision, State: r.content.base, Authors: authors}, at.position}
+	l.authors = authors
+	l.since = slices.Clone(l.since[len(l.since)-int(l.added-at.position):])
+	l.sinceBytes = 0
+	for _, row := range l.since {
+		l.sinceBytes += len(row.Data)
+	}
 	r.checkpoint()
 }
 

@@ -29,6 +29,7 @@ type room struct {
 
 	// Owned by the room's goroutine.
 	sessions map[*Session]struct{}
+	writers  map[*Session]struct{} // of rows since the last append began
 	content  content
 	log      log
 	presence presence
@@ -63,6 +64,7 @@ func newRoom(rs *Rooms, name string) *room {
 		gone:     make(chan struct{}),
 		quota:    newQuota(rs.cfg.MaxUnsaved),
 		sessions: make(map[*Session]struct{}),
+		writers:  make(map[*Session]struct{}),
 		indebted: make(map[*Session]struct{}),
 		presence: newPresence(),
 
@@ -143,9 +145,11 @@ func (r *room) load() error {
 	if err != nil {
 		return err
 	}
-	tail := make([][]byte, len(d.Rows))
-	for i, row := range d.Rows {
-		tail[i] = row.Update
+	tail := make([][]byte, 0, len(d.Rows))
+	for _, row := range d.Rows {
+		if row.Kind == store.KindUpdate {
+			tail = append(tail, row.Data)
+		}
 	}
 	if r.content, err = newContent(d.Checkpoint, tail); err != nil {
 		return fmt.Errorf("document %q: %w", r.name, err)
@@ -153,6 +157,9 @@ func (r *room) load() error {
 	r.log = newLog(d)
 	if d.Damage != nil {
 		r.damage = d.Damage
+	}
+	if d.Recovered != nil {
+		r.rooms.cfg.Report(fmt.Errorf("%w; an older checkpoint and the rows since made up for it", d.Recovered))
 	}
 	return nil
 }
@@ -252,16 +259,21 @@ func (r *room) tryEnd() {
 	}
 }
 
+// drop ends the room of a document that is no more, with what is unsaved.
+func (r *room) drop(why *access.Refused) {
+	for s := range r.sessions {
+		r.end(s, why)
+	}
+	r.rooms.forget(r, true)
+	r.stop()
+}
+
 // abandon ends the room although rows may be unsaved.
 func (r *room) abandon(err error) {
 	if n := len(r.log.unsaved); n > 0 {
 		r.rooms.lose(r.name, n, err)
 	}
-	for s := range r.sessions {
-		r.end(s, access.Overload.Because(""))
-	}
-	r.rooms.forget(r, true)
-	r.stop()
+	r.drop(access.Overload.Because(""))
 }
 
 func (r *room) stop() {

@@ -58,7 +58,7 @@ func TestBroadcastAndLog(t *testing.T) {
 			t.Fatal(a.text())
 		}
 		d := h.stored("a")
-		if len(d.Rows) != 2 || d.Revision != (store.Revision{Epoch: 1, Seq: 2}) || !bytes.Equal(d.Rows[0].Update, u) ||
+		if len(d.Rows) != 2 || d.Revision != (store.Revision{Epoch: 1, Seq: 2}) || !bytes.Equal(d.Rows[0].Data, u) ||
 			d.Rows[0].Session != a.session.id || d.Rows[1].Session != b.session.id {
 			t.Fatal(d.Rows)
 		}
@@ -416,7 +416,7 @@ func TestFenced(t *testing.T) {
 		a := h.join("a", 1)
 		a.send(a.write(0, "mine"))
 		d := h.stored("a")
-		other := store.Row{Revision: store.Revision{Epoch: d.Revision.Epoch + 1, Seq: 1}, Time: time.Now(), Update: h.client(7).write(0, "other ")}
+		other := store.Row{Revision: store.Revision{Epoch: d.Revision.Epoch + 1, Seq: 1}, Time: time.Now(), Data: h.client(7).write(0, "other ")}
 		if err := h.log.Store.Append(t.Context(), []store.Entry{{Doc: d.ID, Name: "a", Rows: []store.Row{other}}}); err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -100,7 +101,8 @@ func (rs *Rooms) Join(ctx context.Context, name string, recv Receiver) (*Session
 		rs.release(r)
 		return nil, ctx.Err()
 	}
-	s := &Session{room: r, ctx: ctx, recv: recv, id: rand.Int64()}
+	s := &Session{room: r, ctx: ctx, recv: recv, id: rand.Int64N(math.MaxInt64) + 1}
+	s.written = store.Session{ID: s.id, Start: time.Now()}
 	if r.refusal != nil {
 		rs.release(r)
 		return nil, r.refusal
@@ -191,6 +193,48 @@ func (rs *Rooms) lose(name string, rows int, err error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	rs.lost = append(rs.lost, err)
+}
+
+// Create makes a document under a name that is unused, or whose document is
+// deleted.
+func (rs *Rooms) Create(ctx context.Context, name string) error {
+	return refusedBy(rs.cfg.Store.Create(ctx, name))
+}
+
+// Delete deletes a document: its sessions are ended, and its name refuses
+// everyone until it is restored or created anew.
+func (rs *Rooms) Delete(ctx context.Context, name string) error {
+	if err := rs.cfg.Store.Delete(ctx, name); err != nil {
+		return refusedBy(err)
+	}
+	// Who has joined since is in a room that knows.
+	rs.mu.Lock()
+	r := rs.live[name]
+	rs.mu.Unlock()
+	if r != nil {
+		r.post(func() { r.drop(access.Deleted.Because("")) })
+	}
+	return nil
+}
+
+// Restore takes a Delete back.
+func (rs *Rooms) Restore(ctx context.Context, name string) error {
+	return refusedBy(rs.cfg.Store.Restore(ctx, name))
+}
+
+// refusedBy makes of a store's refusal the row of the table that it stands for.
+func refusedBy(err error) error {
+	switch {
+	case errors.Is(err, store.ErrDeleted):
+		return access.Deleted.Because("")
+	case errors.Is(err, store.ErrExists):
+		return access.Exists.Because("")
+	case errors.Is(err, store.ErrUnknown):
+		return access.Unknown.Because("")
+	case errors.Is(err, store.ErrName):
+		return access.Malformed.Because(err.Error())
+	}
+	return err
 }
 
 // Ready says whether edits can be saved: the error tells what is wrong.

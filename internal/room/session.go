@@ -9,6 +9,7 @@ import (
 	"github.com/inkwire/inkwire/awareness"
 	"github.com/inkwire/inkwire/crdt"
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/store"
 )
 
 // A Receiver is what a room calls of a session's gateway. The calls come one at
@@ -114,6 +115,11 @@ type Session struct {
 	asked   int // queries sent,
 	answers int // and answered
 	asking  asking
+
+	written   store.Session // as the log should know it,
+	logged    store.Session // and does
+	nameHeard uint64        // the clock of the presence that its name was looked for in
+
 	lag
 	presenceOf
 }

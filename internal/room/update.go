@@ -83,6 +83,7 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 	if news != nil {
 		r.rooms.cfg.Metrics.Updates.Inc()
 		r.log.add(s, news, cost)
+		r.writers[s] = struct{}{}
 		r.turn.add(s, news, u.Info)
 	}
 	if r.content.pending && !covers(r.content.vector(), u.Info) {
@@ -283,10 +284,15 @@ func (r *room) fold() {
 		return
 	}
 	parts, at := r.content.parts(), r.log.mark()
+	known, since := r.log.authors, r.log.since[:len(r.log.since):len(r.log.since)]
 	r.content.folding = len(r.content.tail)
 	r.background.Go(func() {
 		r.rooms.folders <- struct{}{}
 		base, err := encode(parts)
+		var authors []byte
+		if err == nil {
+			authors, err = authorsOf(known, since)
+		}
 		<-r.rooms.folders
 		r.post(func() {
 			if err != nil {
@@ -295,7 +301,7 @@ func (r *room) fold() {
 				return
 			}
 			r.content.rebase(base)
-			r.noteCheckpoint(at)
+			r.noteCheckpoint(at, authors)
 		})
 	})
 }

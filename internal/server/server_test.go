@@ -45,7 +45,7 @@ type house struct {
 
 func open(t *testing.T) *house {
 	t.Helper()
-	log, err := sqlite.Open(t.TempDir())
+	log, err := sqlite.Open(t.TempDir(), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,21 +9,38 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Checksum is the CRC-32C of a row with its place, so that a row that was
 // damaged, or moved to another place or document, shows.
+//
+// An update of a session without a client id has the checksum that it had before
+// rows had kinds and client ids.
 func (r *Row) Checksum(doc DocID) uint32 {
-	return checksum(r.Update, uint64(doc), r.Epoch, r.Seq, uint64(r.Session), uint64(r.Time.UnixMilli()))
+	place := [7]uint64{uint64(doc), r.Epoch, r.Seq, uint64(r.Session), uint64(r.Time.UnixMilli()), uint64(r.Kind), r.Client}
+	if r.Kind == 0 && r.Client == 0 {
+		return checksum(place[:5], r.Data)
+	}
+	return checksum(place[:], r.Data)
 }
 
 // Checksum is the CRC-32C of a checkpoint with its place.
+//
+// One without authors has the checksum that it had before there were any.
 func (c *Checkpoint) Checksum() uint32 {
-	return checksum(c.State, uint64(c.Doc), c.Epoch, c.Seq)
+	place := [4]uint64{uint64(c.Doc), c.Epoch, c.Seq, uint64(len(c.State))}
+	if len(c.Authors) == 0 {
+		return checksum(place[:3], c.State)
+	}
+	return checksum(place[:], c.State, c.Authors)
 }
 
-func checksum(data []byte, place ...uint64) uint32 {
-	b := make([]byte, 0, 5*8)
-	for _, p := range place {
-		b = binary.LittleEndian.AppendUint64(b, p)
+func checksum(place []uint64, data ...[]byte) uint32 {
+	var b [7 * 8]byte
+	for i, p := range place {
+		binary.LittleEndian.PutUint64(b[8*i:], p)
 	}
-	return crc32.Update(crc32.Checksum(b, castagnoli), castagnoli, data)
+	sum := crc32.Checksum(b[:8*len(place)], castagnoli)
+	for _, d := range data {
+		sum = crc32.Update(sum, castagnoli, d)
+	}
+	return sum
 }
 
 // CheckEntry says whether the rows of an entry are of one epoch and contiguous.

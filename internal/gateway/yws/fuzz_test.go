@@ -31,7 +31,7 @@ func FuzzDispatch(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 0, 0})
 	f.Add([]byte{1, 6, 1, 5, 1, 2, '{', '}'})
 	f.Add([]byte{3})
-	log, err := sqlite.Open(f.TempDir())
+	log, err := sqlite.Open(f.TempDir(), sqlite.Options{})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -29,7 +29,7 @@ const patience = 30 * time.Second
 // serve starts a server of the document "doc" and returns its address.
 func serve(t *testing.T, cfg ws.Config) string {
 	t.Helper()
-	log, err := sqlite.Open(t.TempDir())
+	log, err := sqlite.Open(t.TempDir(), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,12 +10,19 @@ import (
 
 // Append implements store.Store.
 func (s *Store) Append(ctx context.Context, batch []store.Entry) error {
+	begin, rows := time.Now(), 0
 	for i := range batch {
-		if err := store.CheckEntry(&batch[i]); err != nil {
-			return fmt.Errorf("append to %q: %w", batch[i].Name, err)
+		e := &batch[i]
+		err := store.CheckEntry(e)
+		if err == nil {
+			err = s.marks.refuse(e.Doc)
 		}
+		if err != nil {
+			return fmt.Errorf("append to %q: %w", e.Name, err)
+		}
+		rows += len(e.Rows)
 	}
-	return s.do(ctx, func(w *writer) error {
+	err := s.do(ctx, func(w *writer) error {
 		for i := range batch {
 			if err := w.append(&batch[i]); err != nil {
 				return fmt.Errorf("append to %q: %w", batch[i].Name, err)
@@ -23,70 +30,107 @@ func (s *Store) Append(ctx context.Context, batch []store.Entry) error {
 		}
 		return nil
 	})
+	if err == nil && s.observer.Commit != nil {
+		s.observer.Commit(time.Since(begin), rows)
+	}
+	return err
 }
 
 func (w *writer) append(e *store.Entry) error {
-	if len(e.Rows) == 0 {
-		return nil
-	}
-	first, last := e.Rows[0].Revision, e.Rows[len(e.Rows)-1].Revision
-	cur, err := w.revision(e.Doc)
+	h, err := w.header(e.Doc)
 	if err != nil {
 		return err
 	}
 	switch {
-	case first.Epoch < cur.Epoch:
-		return fmt.Errorf("epoch %d, the log has %d: %w", first.Epoch, cur.Epoch, store.ErrFenced)
-	case first.Epoch > cur.Epoch && first.Seq != 1,
-		first.Epoch == cur.Epoch && first.Seq != cur.Seq+1:
-		return fmt.Errorf("row %v after %v: %w", first, cur, store.ErrGap)
+	case h.deleted:
+		return store.ErrDeleted
+	case len(e.Rows) > 0:
+		first := e.Rows[0].Revision
+		switch {
+		case first.Epoch < h.last.Epoch:
+			return fmt.Errorf("epoch %d, the log has %d: %w", first.Epoch, h.last.Epoch, store.ErrFenced)
+		case first.Epoch > h.last.Epoch && first.Seq != 1,
+			first.Epoch == h.last.Epoch && first.Seq != h.last.Seq+1:
+			return fmt.Errorf("row %v after %v: %w", first, h.last, store.ErrGap)
+		}
+		if h.id == 0 {
+			if err := w.create(e.Doc, e.Name); err != nil {
+				return err
+			}
+		}
+		if err := w.insertRows(e.Doc, e.Rows); err != nil {
+			return err
+		}
+		h.last = e.Rows[len(e.Rows)-1].Revision
+	case h.id == 0:
+		return fmt.Errorf("no row, and the document isn't stored: %w", store.ErrGap)
 	}
-	if cur == (store.Revision{}) {
-		if err := w.create(e); err != nil {
+	for i := range e.Sessions {
+		n := &e.Sessions[i]
+		if err := w.run(`INSERT INTO sessions (doc, id, subject, name, start) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET name = excluded.name`,
+			int64(e.Doc), n.ID, n.Subject, n.Name, n.Start.UnixMilli()); err != nil {
 			return err
 		}
 	}
-	for i := range e.Rows {
-		r := &e.Rows[i]
-		update := r.Update
-		if update == nil {
-			update = []byte{} // a nil slice would be NULL
+	if f := e.Facts; f != nil {
+		switch {
+		case f.At.Epoch != h.last.Epoch:
+			return fmt.Errorf("facts at %v, the log is at %v: %w", f.At, h.last, store.ErrFenced)
+		case f.At.Seq > h.last.Seq:
+			return fmt.Errorf("facts at %v, the log is at %v: %w", f.At, h.last, store.ErrGap)
 		}
-		if err := w.run(`INSERT INTO rows (doc, epoch, seq, session, time, checksum, data) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			int64(e.Doc), int64(r.Epoch), int64(r.Seq), r.Session, r.Time.UnixMilli(),
-			int64(r.Checksum(e.Doc)), update); err != nil {
+		return w.run(`UPDATE documents SET facts_epoch = ?, facts_seq = ?, title = ?, preview = ? WHERE id = ?`,
+			int64(f.At.Epoch), int64(f.At.Seq), f.Title, f.Preview, int64(e.Doc))
+	}
+	return nil
+}
+
+// insertRows adds rows and what follows of them for their document.
+func (w *writer) insertRows(doc store.DocID, rows []store.Row) error {
+	var edit *store.Row
+	for i := range rows {
+		r := &rows[i]
+		data := r.Data
+		if data == nil {
+			data = []byte{} // a nil slice would be NULL
+		}
+		if err := w.run(`INSERT INTO rows (doc, epoch, seq, kind, session, client, time, checksum, data)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			int64(doc), int64(r.Epoch), int64(r.Seq), int64(r.Kind), r.Session, int64(r.Client), r.Time.UnixMilli(),
+			int64(r.Checksum(doc)), data); err != nil {
 			return err
 		}
+		if r.Kind == store.KindUpdate {
+			edit = r
+		}
 	}
-	return w.run(`UPDATE documents SET epoch = ?, seq = ? WHERE id = ?`,
-		int64(last.Epoch), int64(last.Seq), int64(e.Doc))
+	last := rows[len(rows)-1].Revision
+	if edit == nil {
+		return w.run(`UPDATE documents SET epoch = ?, seq = ? WHERE id = ?`, int64(last.Epoch), int64(last.Seq), int64(doc))
+	}
+	return w.run(`UPDATE documents SET epoch = ?, seq = ?,
+		edited_epoch = ?, edited_seq = ?, edited_session = ?, edited_time = ? WHERE id = ?`,
+		int64(last.Epoch), int64(last.Seq),
+		int64(edit.Epoch), int64(edit.Seq), edit.Session, edit.Time.UnixMilli(), int64(doc))
 }
 
 // create gives a document its name, unless another has it.
-func (w *writer) create(e *store.Entry) error {
-	other, err := w.number(`SELECT doc FROM names WHERE name = ?`, e.Name)
+func (w *writer) create(doc store.DocID, name string) error {
+	other, err := w.number(`SELECT doc FROM names WHERE name = ?`, name)
 	if err != nil {
 		return err
 	}
 	if other != 0 {
 		return fmt.Errorf("the name belongs to document %d: %w", other, store.ErrFenced)
 	}
-	if err := w.run(`INSERT INTO documents (id, epoch, seq, created) VALUES (?, 0, 0, ?)`,
-		int64(e.Doc), time.Now().UnixMilli()); err != nil {
+	if err := w.insertDocument(doc, name); err != nil {
 		return err
 	}
-	return w.run(`INSERT INTO names (name, doc) VALUES (?, ?)`, e.Name, int64(e.Doc))
+	return w.run(`INSERT INTO names (name, doc) VALUES (?, ?)`, name, int64(doc))
 }
 
-// revision is that of a document's last row, zero if it isn't stored.
-func (c *conn) revision(doc store.DocID) (store.Revision, error) {
-	s, err := c.stmt(`SELECT epoch, seq FROM documents WHERE id = ?`, int64(doc))
-	if err != nil {
-		return store.Revision{}, err
-	}
-	var r store.Revision
-	if s.Step() {
-		r = store.Revision{Epoch: uint64(s.ColumnInt64(0)), Seq: uint64(s.ColumnInt64(1))}
-	}
-	return r, s.Reset()
+func (w *writer) insertDocument(doc store.DocID, name string) error {
+	return w.run(`INSERT INTO documents (id, name, epoch, seq, created) VALUES (?, ?, 0, 0, ?)`,
+		int64(doc), name, time.Now().UnixMilli())
 }

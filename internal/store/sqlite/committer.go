@@ -2,9 +2,9 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -24,7 +24,8 @@ import (
 // have dropped pages that it then reports as clean, so a mere second try proves
 // nothing.
 type committer struct {
-	path string
+	open     opener
+	observer store.Observer
 
 	// Owned by the committing goroutine once it runs.
 	w *writer
@@ -121,9 +122,9 @@ func (c *committer) loop() {
 }
 
 func (c *committer) commit(group []*job) {
-	err := c.tryCommit(group)
+	err := explain(c.tryCommit(group))
 	for _, j := range group {
-		if j.err == nil {
+		if j.err == nil || err != nil && !store.Refused(j.err) {
 			j.err = err
 		}
 		close(j.done)
@@ -143,7 +144,7 @@ func (c *committer) commit(group []*job) {
 // transaction, and then nothing of it is stored.
 func (c *committer) tryCommit(group []*job) error {
 	if c.w == nil {
-		w, err := openWriter(c.path)
+		w, err := c.open.writer()
 		if err != nil {
 			return err
 		}
@@ -157,7 +158,8 @@ func (c *committer) tryCommit(group []*job) error {
 			return fmt.Errorf("log: %w", err)
 		}
 		if j.err = j.run(c.w); j.err != nil {
-			if !refusal(j.err) {
+			// The others of the commit aren't concerned by a refusal.
+			if !store.Refused(j.err) {
 				return fmt.Errorf("log: %w", j.err)
 			}
 			if err := c.w.run(`ROLLBACK TO job`); err != nil {
@@ -168,16 +170,14 @@ func (c *committer) tryCommit(group []*job) error {
 			return fmt.Errorf("log: %w", err)
 		}
 	}
+	begin := time.Now()
 	if err := c.w.run(`COMMIT`); err != nil {
 		return fmt.Errorf("log: commit: %w", err)
 	}
+	if c.observer.Sync != nil {
+		c.observer.Sync(time.Since(begin)) // what a commit does beside syncing is next to nothing
+	}
 	return nil
-}
-
-// refusal reports whether a write failed by the store's rules, so that the
-// others of its commit aren't concerned.
-func refusal(err error) bool {
-	return errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrGap)
 }
 
 // A writer is the writing connection.
@@ -190,8 +190,8 @@ type writer struct {
 // file after a commit; with pages of 4 KiB, 16 MiB.
 const maxWAL = 4096
 
-func openWriter(path string) (*writer, error) {
-	c, err := openConn(path, `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000`)
+func (o opener) writer() (*writer, error) {
+	c, err := o.conn(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ` + o.synchronous + `; PRAGMA busy_timeout = 5000`)
 	if err != nil {
 		return nil, err
 	}

@@ -11,9 +11,11 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/vfs"
 	"go.uber.org/goleak"
 
 	"github.com/inkwire/inkwire/internal/store"
@@ -28,21 +30,31 @@ func TestMain(m *testing.M) {
 }
 
 func TestRules(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Open {
+	storetest.Run(t, func(t *testing.T) storetest.Place {
 		dir := filepath.Join(t.TempDir(), "data")
-		return func() (store.Store, error) {
-			s, err := Open(dir)
-			if err != nil {
-				return nil, err
+		harm := func(sql string) func(store.DocID, store.Revision) error {
+			return func(doc store.DocID, at store.Revision) error {
+				return change(dir, fmt.Sprintf(sql, doc, at.Epoch, at.Seq))
 			}
-			return s, nil
+		}
+		return storetest.Place{
+			Open: func() (store.Store, error) {
+				s, err := Open(dir, Options{})
+				if err != nil {
+					return nil, err
+				}
+				return s, nil
+			},
+			HarmRow: harm(`UPDATE rows SET data = zeroblob(length(data)) WHERE doc = %d AND epoch = %d AND seq = %d`),
+			HarmCheckpoint: harm(`UPDATE pieces SET data = zeroblob(length(data)) WHERE n = 0 AND
+				checkpoint = (SELECT id FROM checkpoints WHERE doc = %d AND epoch = %d AND seq = %d)`),
 		}
 	})
 }
 
 func open(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(dir)
+	s, err := Open(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,24 +69,33 @@ func open(t *testing.T, dir string) *Store {
 // raw changes the file behind the store's back.
 func raw(t *testing.T, dir, sql string) {
 	t.Helper()
-	c, err := sqlite3.Open(filepath.Join(dir, logFile))
-	if err != nil {
+	if err := change(dir, sql); err != nil {
 		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.Exec(sql); err != nil {
-		t.Fatal(err)
-	}
-	if c.Changes() == 0 && strings.HasPrefix(sql, "UPDATE") {
-		t.Fatal("nothing was changed by ", sql)
 	}
 }
 
-// Whatever is damaged in a document is named when it's loaded, and the other
-// documents aren't concerned.
+func change(dir, sql string) error {
+	c, err := sqlite3.Open(filepath.Join(dir, logFile))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := c.Exec(sql); err != nil {
+		return err
+	}
+	if c.Changes() == 0 && strings.HasPrefix(sql, "UPDATE") {
+		return fmt.Errorf("nothing was changed by %s", sql)
+	}
+	return nil
+}
+
+// Whatever is damaged in a document is named when it's loaded, also when older
+// rows make up for it.
 func TestDamage(t *testing.T) {
 	for _, tt := range []struct{ sql, want string }{
 		{`UPDATE rows SET data = x'00' WHERE doc = 1 AND seq = 4`, `document "a", row 1.4: the log is damaged: its checksum differs`},
+		{`UPDATE rows SET kind = 1 WHERE doc = 1 AND seq = 5`, `document "a", row 1.5: the log is damaged: its checksum differs`},
+		{`UPDATE rows SET client = 0 WHERE doc = 1 AND seq = 5`, `document "a", row 1.5: the log is damaged: its checksum differs`},
 		{`UPDATE rows SET session = session + 1 WHERE doc = 1 AND seq = 5`, `document "a", row 1.5: the log is damaged: its checksum differs`},
 		{`UPDATE rows SET checksum = checksum + 1 WHERE doc = 1 AND seq = 4`, `document "a", row 1.4: the log is damaged: its checksum differs`},
 		{`DELETE FROM rows WHERE doc = 1 AND seq = 4`, `document "a", row 1.5: the log is damaged: rows are missing between it and 1.3`},
@@ -86,26 +107,26 @@ func TestDamage(t *testing.T) {
 		t.Run(tt.sql, func(t *testing.T) {
 			dir := t.TempDir()
 			s := open(t, dir)
-			for _, name := range []string{"a", "b"} {
-				d, err := s.Load(t.Context(), name)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := s.Append(t.Context(), []store.Entry{{Doc: d.ID, Name: name, Rows: storetest.Rows(1, 1, 5)}}); err != nil {
-					t.Fatal(err)
-				}
-				if err := s.Checkpoint(t.Context(), store.Checkpoint{Doc: d.ID, Revision: store.Revision{Epoch: 1, Seq: 3}, State: []byte("1234")}); err != nil {
-					t.Fatal(err)
-				}
+			d, err := s.Load(t.Context(), "a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Append(t.Context(), []store.Entry{{Doc: d.ID, Name: "a", Rows: storetest.Rows(1, 1, 5)}}); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Checkpoint(t.Context(), store.Checkpoint{Doc: d.ID, Revision: store.Revision{Epoch: 1, Seq: 3}, State: []byte("1234")}); err != nil {
+				t.Fatal(err)
 			}
 			raw(t, dir, tt.sql)
-			_, err := s.Load(t.Context(), "a")
-			var row *store.RowError
-			if !errors.As(err, &row) || !errors.Is(err, store.ErrCorrupt) || row.Error() != tt.want {
-				t.Fatalf("got  %v\nwant %v", err, tt.want)
-			}
-			if _, err := s.Load(t.Context(), "b"); err != nil {
+			if d, err = s.Load(t.Context(), "a"); err != nil {
 				t.Fatal(err)
+			}
+			damage := d.Damage
+			if strings.Contains(tt.want, "checkpoint") {
+				damage = d.Recovered
+			}
+			if damage == nil || damage.Error() != tt.want {
+				t.Fatalf("got  %v\nwant %v", damage, tt.want)
 			}
 		})
 	}
@@ -122,7 +143,7 @@ func TestUnfinishedCheckpoint(t *testing.T) {
 	if err := s.Append(t.Context(), []store.Entry{{Doc: d.ID, Name: "a", Rows: storetest.Rows(1, 1, 2)}}); err != nil {
 		t.Fatal(err)
 	}
-	raw(t, dir, `INSERT INTO checkpoints VALUES (1, 1, 1, 1, 0, 4, 0, 0); INSERT INTO pieces VALUES (1, 1, 0, x'00')`)
+	raw(t, dir, `INSERT INTO checkpoints VALUES (1, 1, 1, 1, 0, 4, 0, 0, 0); INSERT INTO pieces VALUES (1, 1, 0, x'00')`)
 	for range 2 {
 		got, err := s.Load(t.Context(), "a")
 		if err != nil || got.Checkpoint != nil || len(got.Rows) != 2 {
@@ -135,17 +156,6 @@ func TestUnfinishedCheckpoint(t *testing.T) {
 	if err != nil || n != 0 {
 		t.Fatal(n, err)
 	}
-}
-
-func TestNewerData(t *testing.T) {
-	dir := t.TempDir()
-	open(t, dir).Close()
-	raw(t, dir, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion+1))
-	if _, err := Open(dir); !errors.Is(err, store.ErrNewer) {
-		t.Fatal(err)
-	}
-	raw(t, dir, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
-	open(t, dir)
 }
 
 // The promise of this package rests on these settings.
@@ -247,7 +257,7 @@ func TestLongWAL(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := storetest.Rows(1, 1, 1)
-	row[0].Update = make([]byte, maxWAL*4096)
+	row[0].Data = make([]byte, maxWAL*4096)
 	if err := s.Append(t.Context(), []store.Entry{{Doc: d.ID, Name: "a", Rows: row}}); err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +276,7 @@ const writerDir = "INKWIRE_TEST_WRITER_DIR"
 // writeForEver appends to several documents and prints each append once it is
 // acknowledged.
 func writeForEver(dir string) {
-	s, err := Open(dir)
+	s, err := Open(dir, Options{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -331,11 +341,46 @@ func TestKill(t *testing.T) {
 				t.Fatalf("round %d: document %s is at %v, %v was acknowledged", round, name, d.Revision, want)
 			}
 			for _, r := range d.Rows {
-				if string(r.Update) != string(storetest.Rows(r.Epoch, r.Seq, r.Seq)[0].Update) {
-					t.Fatalf("row %v holds %q", r.Revision, r.Update)
+				if string(r.Data) != string(storetest.Rows(r.Epoch, r.Seq, r.Seq)[0].Data) {
+					t.Fatalf("row %v holds %q", r.Revision, r.Data)
 				}
 			}
 		}
 		s.Close()
 	}
+}
+
+// A path is a path, whatever it has of a URI's characters, and the log's files
+// go through the file system that the options name.
+func TestOpenOptions(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a ?#%41")
+	s := open(t, dir)
+	s.Close()
+	if _, err := os.Stat(filepath.Join(dir, logFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.TempDir(), Options{VFS: "nobody's"}); err == nil {
+		t.Fatal("a file system that isn't registered was accepted")
+	}
+	counter := &countingVFS{VFSFilename: vfs.Find("").(vfs.VFSFilename)}
+	vfs.Register("counting", counter)
+	defer vfs.Unregister("counting")
+	s, err := Open(t.TempDir(), Options{VFS: "counting"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if counter.opened.Load() == 0 {
+		t.Fatal("the log didn't go through the file system")
+	}
+}
+
+type countingVFS struct {
+	vfs.VFSFilename
+	opened atomic.Int64
+}
+
+func (v *countingVFS) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	v.opened.Add(1)
+	return v.VFSFilename.OpenFilename(name, flags)
 }

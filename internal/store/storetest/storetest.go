@@ -8,7 +8,7 @@
 //	ST5  An append of an older epoch is refused with ErrFenced; a newer one begins at sequence 1.
 //	ST6  Of two who loaded a new name, only the first can append; the other gets ErrFenced.
 //	ST7  Rows that don't follow the log are refused with ErrGap.
-//	ST8  A checkpoint loads back with the rows after it alone, however large it is.
+//	ST8  A checkpoint loads back with its authors and the rows after it alone, however large it is.
 //	ST9  A checkpoint of another epoch, or beyond the log, is refused.
 //	ST10 Bytes passed in may be changed after the call; bytes handed out may be changed too.
 //	ST11 Appends at the same time are all stored.
@@ -16,6 +16,20 @@
 //	ST13 A context that has ended is respected.
 //	ST14 Data that is open can't be opened again: ErrLocked.
 //	ST15 Of several refused and accepted appends at once, each gets its own verdict.
+//	ST16 Rows gives what follows a revision, and ErrStartAnew if that isn't in the log.
+//	ST17 Sessions are stored with the rows of their entry; a later one changes the name.
+//	ST18 Append keeps who edited last, and the facts it is given.
+//	ST19 An entry without rows is refused if its document isn't stored, or its facts aren't of the log.
+//	ST20 A revision that was given but not stored is never another row's, and can't be resumed from.
+//	ST21 A checkpoint that has been overtaken changes nothing.
+//	ST22 A document with a damaged row loads up to it, and takes nothing more; others aren't concerned.
+//	ST23 A damaged checkpoint is made up for by an older one, or by the rows since the beginning.
+//	ST24 Without either, nothing of the document loads, and it takes nothing more.
+//	ST25 Repair keeps what is whole, and goes on in an epoch that was never used.
+//	ST26 A deleted document refuses everyone until it is restored, with all that was in it.
+//	ST27 Create takes an unused name, or a deleted document's, and no revision under the name means two things.
+//	ST28 Prune removes old rows that two checkpoints cover, and no others.
+//	ST29 Prune removes what is in documents deleted long ago; their names go on refusing.
 package storetest
 
 import (
@@ -31,11 +45,17 @@ import (
 	"github.com/inkwire/inkwire/internal/store"
 )
 
-// Open opens the store of a place, which stays the same in one test.
-type Open func() (store.Store, error)
+// A Place is where the data of a store is. It stays the same in one test.
+type Place struct {
+	// Open opens the store.
+	Open func() (store.Store, error)
+	// HarmRow and HarmCheckpoint change bytes of the row, or of the checkpoint,
+	// that a document has at a revision, behind the store's back.
+	HarmRow, HarmCheckpoint func(doc store.DocID, at store.Revision) error
+}
 
 // Run checks all rules. newPlace makes an empty place for one test.
-func Run(t *testing.T, newPlace func(t *testing.T) Open) {
+func Run(t *testing.T, newPlace func(t *testing.T) Place) {
 	for _, rule := range []struct {
 		name string
 		test func(*suite)
@@ -55,9 +75,23 @@ func Run(t *testing.T, newPlace func(t *testing.T) Open) {
 		{"ST13_contexts", contexts},
 		{"ST14_opened_twice", openedTwice},
 		{"ST15_own_verdict", ownVerdict},
+		{"ST16_rows_after", rowsAfter},
+		{"ST17_sessions", sessions},
+		{"ST18_facts", facts},
+		{"ST19_refused_facts", refusedFacts},
+		{"ST20_lost_revisions", lostRevisions},
+		{"ST21_overtaken_checkpoint", overtakenCheckpoint},
+		{"ST22_damaged_row", damagedRow},
+		{"ST23_damaged_checkpoint", damagedCheckpoint},
+		{"ST24_nothing_whole", nothingWhole},
+		{"ST25_repair", repair},
+		{"ST26_delete", deleted},
+		{"ST27_create", created},
+		{"ST28_prune", pruned},
+		{"ST29_prune_deleted", prunedDeleted},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
-			s := &suite{T: t, open: newPlace(t)}
+			s := &suite{T: t, place: newPlace(t)}
 			s.reopen()
 			t.Cleanup(func() { s.store.Close() })
 			rule.test(s)
@@ -67,7 +101,7 @@ func Run(t *testing.T, newPlace func(t *testing.T) Open) {
 
 type suite struct {
 	*testing.T
-	open  Open
+	place Place
 	store store.Store
 }
 
@@ -76,7 +110,7 @@ func (s *suite) reopen() {
 	if s.store != nil {
 		s.must(s.store.Close())
 	}
-	st, err := s.open()
+	st, err := s.place.Open()
 	s.must(err)
 	s.store = st
 }
@@ -115,8 +149,8 @@ func Rows(epoch, from, to uint64) []store.Row {
 	for seq := from; seq <= to; seq++ {
 		rows = append(rows, store.Row{
 			Revision: store.Revision{Epoch: epoch, Seq: seq},
-			Session:  int64(7 * seq), Time: start.Add(time.Duration(seq) * time.Millisecond),
-			Update: fmt.Appendf(nil, "update %d.%d", epoch, seq),
+			Session:  int64(7 * seq), Client: 5 * seq, Time: start.Add(time.Duration(seq) * time.Millisecond),
+			Data: fmt.Appendf(nil, "update %d.%d", epoch, seq),
 		})
 	}
 	return rows
@@ -127,13 +161,19 @@ func same(t *suite, d *store.Document, checkpoint []byte, rows []store.Row) {
 	if !bytes.Equal(d.Checkpoint, checkpoint) {
 		t.Fatalf("the checkpoint has %d bytes, want %d", len(d.Checkpoint), len(checkpoint))
 	}
-	if !slices.EqualFunc(d.Rows, rows, func(a, b store.Row) bool {
-		return a.Revision == b.Revision && a.Session == b.Session && a.Time.Equal(b.Time) && bytes.Equal(a.Update, b.Update)
-	}) {
-		t.Fatalf("rows %v, want %v", d.Rows, rows)
-	}
+	sameRows(t, d.Rows, rows)
 	if n := len(rows); n > 0 && d.Revision != rows[n-1].Revision {
 		t.Fatalf("revision %v, want %v", d.Revision, rows[n-1].Revision)
+	}
+}
+
+func sameRows(t *suite, got, want []store.Row) {
+	t.Helper()
+	if !slices.EqualFunc(got, want, func(a, b store.Row) bool {
+		return a.Revision == b.Revision && a.Kind == b.Kind && a.Session == b.Session && a.Client == b.Client &&
+			a.Time.Equal(b.Time) && bytes.Equal(a.Data, b.Data)
+	}) {
+		t.Fatalf("rows %v, want %v", got, want)
 	}
 }
 
@@ -149,8 +189,9 @@ func unknownName(t *suite) {
 func roundTrip(t *suite) {
 	d := t.load("a")
 	rows := Rows(1, 1, 3)
-	rows[1].Update = nil // empty
-	rows[2].Update = bytes.Repeat([]byte{0xff}, 100_000)
+	rows[0].Kind, rows[0].Client = store.KindActivity, 0
+	rows[1].Data, rows[1].Client = nil, 1<<53-1 // empty
+	rows[2].Data = bytes.Repeat([]byte{0xff}, 100_000)
 	t.must(t.append(store.Entry{Doc: d.ID, Name: "a", Rows: rows[:1]}))
 	t.must(t.append(store.Entry{Doc: d.ID, Name: "a", Rows: rows[1:]}))
 	got := t.load("a")
@@ -232,8 +273,13 @@ func checkpoints(t *suite) {
 	for i, size := range []int{0, 1, 1 << 18, 1<<18 + 1, 3_000_000} {
 		at := store.Revision{Epoch: 1, Seq: uint64(i + 1)}
 		state := bytes.Repeat([]byte{byte(i), 1, 2}, size/3+1)[:size]
-		t.must(t.store.Checkpoint(t.Context(), store.Checkpoint{Doc: d.ID, Revision: at, State: state}))
-		same(t, t.load("a"), state, Rows(1, at.Seq+1, 5))
+		authors := bytes.Repeat([]byte{3, byte(i)}, size)[size:]
+		t.must(t.store.Checkpoint(t.Context(), store.Checkpoint{Doc: d.ID, Revision: at, State: state, Authors: authors}))
+		got := t.load("a")
+		same(t, got, state, Rows(1, at.Seq+1, 5))
+		if !bytes.Equal(got.Authors, authors) {
+			t.Fatalf("%d bytes of authors, want %d", len(got.Authors), len(authors))
+		}
 	}
 	t.reopen()
 	got := t.load("a")
@@ -264,11 +310,11 @@ func ownBytes(t *suite) {
 	state := []byte("state")
 	t.must(t.store.Checkpoint(t.Context(), store.Checkpoint{Doc: d.ID, Revision: rows[0].Revision, State: state}))
 	clear(state)
-	clear(rows[1].Update)
+	clear(rows[1].Data)
 	got := t.load("a")
 	same(t, got, []byte("state"), Rows(1, 2, 2))
 	clear(got.Checkpoint)
-	clear(got.Rows[0].Update)
+	clear(got.Rows[0].Data)
 	same(t, t.load("a"), []byte("state"), Rows(1, 2, 2))
 }
 
@@ -328,6 +374,16 @@ func closed(t *suite) {
 	_, err := t.store.Load(t.Context(), "a")
 	t.is(err, store.ErrClosed)
 	t.is(t.store.Checkpoint(t.Context(), store.Checkpoint{Doc: d.ID}), store.ErrClosed)
+	_, err = t.store.Rows(t.Context(), d.ID, store.Revision{}, 0)
+	t.is(err, store.ErrClosed)
+	_, err = t.store.Sessions(t.Context(), d.ID)
+	t.is(err, store.ErrClosed)
+	_, err = t.store.Repair(t.Context(), "a")
+	t.is(err, store.ErrClosed)
+	t.is(t.store.Create(t.Context(), "a"), store.ErrClosed)
+	t.is(t.store.Delete(t.Context(), "a"), store.ErrClosed)
+	t.is(t.store.Restore(t.Context(), "a"), store.ErrClosed)
+	t.is(t.store.Prune(t.Context(), time.Now()), store.ErrClosed)
 	t.must(t.store.Close()) // again
 	t.store = nil
 	t.reopen()
@@ -349,7 +405,7 @@ func contexts(t *suite) {
 }
 
 func openedTwice(t *suite) {
-	_, err := t.open()
+	_, err := t.place.Open()
 	t.is(err, store.ErrLocked)
 	t.must(t.append(store.Entry{Doc: t.load("a").ID, Name: "a", Rows: Rows(1, 1, 1)}))
 }

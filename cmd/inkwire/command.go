@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/peterbourgon/ff/v3"
+)
+
+// Exit statuses.
+const (
+	done   = 0
+	failed = 1 // or damage was found
+	wrong  = 2 // the command line is
+)
+
+// commands are what the program does beside serving.
+var commands = map[string]func(ctx context.Context, args []string, stdout, stderr io.Writer) int{
+	"verify": verify,
+	"repair": repair,
+	"export": export,
+	"backup": backup,
+}
+
+// A command is the command line of one of them.
+type command struct {
+	*flag.FlagSet
+	data  string
+	about string
+	args  []string // the names of its arguments
+}
+
+func newCommand(name, about string, args ...string) *command {
+	c := &command{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), about: about, args: args}
+	c.SetOutput(io.Discard)
+	c.StringVar(&c.data, "data", "./inkwire-data", "the documents are in `DIR`")
+	return c
+}
+
+// parse reads the command line, with flags before or after the arguments, and
+// the environment. Unless ok, the program ends with the status.
+func (c *command) parse(args []string, stdout, stderr io.Writer) (values []string, status int, ok bool) {
+	for {
+		err := ff.Parse(c.FlagSet, args, ff.WithEnvVarPrefix("INKWIRE"))
+		switch {
+		case errors.Is(err, flag.ErrHelp):
+			c.help(stdout)
+			return nil, done, false
+		case err != nil:
+			return nil, c.fail(stderr, wrong, fmt.Errorf("%w; try inkwire %s --help", err, c.Name())), false
+		case c.NArg() > 0:
+			values, args = append(values, c.Arg(0)), c.Args()[1:]
+			continue
+		case len(values) < len(c.args):
+			return nil, c.fail(stderr, wrong, fmt.Errorf("no %s; try inkwire %s --help", c.args[len(values)], c.Name())), false
+		case len(values) > len(c.args):
+			return nil, c.fail(stderr, wrong, fmt.Errorf("unexpected argument %q; try inkwire %s --help", values[len(c.args)], c.Name())), false
+		}
+		return values, done, true
+	}
+}
+
+func (c *command) help(out io.Writer) {
+	fmt.Fprintf(out, "usage: inkwire %s", c.Name())
+	for _, arg := range c.args {
+		fmt.Fprintf(out, " %s", arg)
+	}
+	fmt.Fprintf(out, " [flags]\n\n%s\n\nThe exit status is 0 if all is well, 1 if it failed or found damage, and 2 if\nthe command line is wrong. Every flag can be given as an environment variable,\nsuch as INKWIRE_DATA for --data.\n\nflags:\n", c.about)
+	c.VisitAll(func(f *flag.Flag) {
+		name, text := flag.UnquoteUsage(f)
+		if f.DefValue != "" {
+			text += " (default " + f.DefValue + ")"
+		}
+		fmt.Fprintf(out, "  --%-16s %s\n", f.Name+" "+name, text)
+	})
+}
+
+// fail prints why the command didn't do what it should, in one line.
+func (c *command) fail(stderr io.Writer, status int, err error) int {
+	fmt.Fprintf(stderr, "inkwire %s: %v\n", c.Name(), err)
+	return status
+}

@@ -1,0 +1,129 @@
+package sqlite
+
+import (
+	"fmt"
+
+	"github.com/inkwire/inkwire/internal/store"
+)
+
+// applicationID marks the file as Inkwire's: "Inkw".
+const applicationID = 0x496e6b77
+
+// schemaVersion is the version that this program writes.
+const schemaVersion = len(migrations)
+
+// migrations bring a file from each version to the next, beginning with 0, that
+// of an empty file. What has once been released never changes.
+//
+// In documents, epoch and seq are the revision of the last row, edited_… tell of
+// the last update, facts_… where title and preview are from, and pruned_… the
+// last row that was removed for its age: none after it is missing. deleted is a
+// time, 0 for a document that isn't; purged is one of the constants below, as is
+// valid. A checkpoint's pieces are counted from 0 and hold its state, then its
+// authors.
+var migrations = [...]string{`
+CREATE TABLE documents (
+	id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, created INTEGER NOT NULL
+) STRICT;
+CREATE TABLE names (
+	name TEXT PRIMARY KEY, doc INTEGER NOT NULL REFERENCES documents
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rows (
+	doc INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+	session INTEGER NOT NULL, time INTEGER NOT NULL, checksum INTEGER NOT NULL, data BLOB NOT NULL,
+	PRIMARY KEY (doc, epoch, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE checkpoints (
+	id INTEGER PRIMARY KEY, doc INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+	time INTEGER NOT NULL, size INTEGER NOT NULL, checksum INTEGER NOT NULL, valid INTEGER NOT NULL
+) STRICT;
+CREATE INDEX checkpoints_doc ON checkpoints (doc);
+CREATE TABLE pieces (
+	id INTEGER PRIMARY KEY, checkpoint INTEGER NOT NULL, n INTEGER NOT NULL, data BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX pieces_checkpoint ON pieces (checkpoint, n);
+`, `
+ALTER TABLE documents ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN edited_epoch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN edited_seq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN edited_session INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN edited_time INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN facts_epoch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN facts_seq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN title TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN preview TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN pruned_epoch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN pruned_seq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN purged INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rows ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rows ADD COLUMN client INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE checkpoints ADD COLUMN authors INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE sessions (
+	doc INTEGER NOT NULL, id INTEGER NOT NULL, subject TEXT NOT NULL, name TEXT NOT NULL, start INTEGER NOT NULL,
+	PRIMARY KEY (doc, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE damaged (
+	doc INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, kind INTEGER NOT NULL,
+	session INTEGER NOT NULL, client INTEGER NOT NULL, time INTEGER NOT NULL, checksum INTEGER NOT NULL,
+	data BLOB NOT NULL, moved INTEGER NOT NULL
+) STRICT;
+CREATE INDEX damaged_doc ON damaged (doc);
+UPDATE documents SET name = names.name FROM names WHERE names.doc = id;
+UPDATE documents SET edited_epoch = r.epoch, edited_seq = r.seq, edited_session = r.session, edited_time = r.time
+	FROM rows AS r WHERE r.doc = documents.id AND r.epoch = documents.epoch AND r.seq = documents.seq;
+`}
+
+// What is left of a document, in documents.purged.
+const (
+	purging = 1 // being removed
+	purged  = 2 // only its header is left
+)
+
+// The states of a checkpoint, in checkpoints.valid.
+const (
+	unfinished = 0 // being written, or not needed any more
+	valid      = 1
+	setAside   = 2 // by Repair
+)
+
+// migrate brings the file to schemaVersion, and removes checkpoints that a
+// crash left unfinished.
+func (w *writer) migrate() error {
+	v, err := w.version()
+	if err != nil {
+		return fmt.Errorf("schema: %w", err)
+	}
+	if v > schemaVersion {
+		return fmt.Errorf("schema version %d, this program knows %d: %w", v, schemaVersion, store.ErrNewer)
+	}
+	sql := `BEGIN IMMEDIATE;`
+	for _, m := range migrations[v:] {
+		sql += m
+	}
+	if v < schemaVersion {
+		sql += fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d;`, applicationID, schemaVersion)
+	}
+	if err := w.Exec(sql + fmt.Sprintf(`
+		DELETE FROM pieces WHERE checkpoint IN (SELECT id FROM checkpoints WHERE valid = %d);
+		DELETE FROM checkpoints WHERE valid = %[1]d; COMMIT`, unfinished)); err != nil {
+		return fmt.Errorf("schema: %w", err)
+	}
+	return nil
+}
+
+// version is that of the file's schema. A file of another program is an error.
+func (c *conn) version() (int, error) {
+	v, err := c.number(`PRAGMA user_version`)
+	if err != nil {
+		return 0, err
+	}
+	id, err := c.number(`PRAGMA application_id`)
+	if err != nil {
+		return 0, err
+	}
+	if v < 0 || v > 0 && id != applicationID {
+		return 0, fmt.Errorf("the file isn't Inkwire's")
+	}
+	return int(v), nil
+}
