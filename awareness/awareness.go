@@ -68,13 +68,9 @@ type Entry struct {
 // entry are ignored, as y-protocols does.
 func Decode(update []byte, limits Limits) ([]Entry, error) {
 	limits = limits.withDefaults()
-	d := lib0.NewDecoder(update)
-	n, err := d.Count(3)
+	d, n, err := begin(update, limits)
 	if err != nil {
-		return nil, refuse(err)
-	}
-	if n > limits.Entries {
-		return nil, &Error{Msg: fmt.Sprintf("%d entries, %d are allowed", n, limits.Entries), Err: ErrLimit}
+		return nil, err
 	}
 	entries := make([]Entry, 0, n)
 	for range n {
@@ -83,6 +79,53 @@ func Decode(update []byte, limits Limits) ([]Entry, error) {
 			return nil, refuse(err)
 		}
 		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// begin reads how many entries an update has.
+func begin(update []byte, limits Limits) (d lib0.Decoder, n int, err error) {
+	d = lib0.NewDecoder(update)
+	if n, err = d.Count(3); err != nil {
+		return d, 0, refuse(err)
+	}
+	if n > limits.Entries {
+		return d, 0, &Error{Msg: fmt.Sprintf("%d entries, %d are allowed", n, limits.Entries), Err: ErrLimit}
+	}
+	return d, n, nil
+}
+
+// DecodeOf reads what an update says of one client, as Decode does, and passes
+// the states of all others unread. Most of what a client sends are echoes of
+// others.
+func DecodeOf(client uint64, update []byte, limits Limits) ([]Entry, error) {
+	limits = limits.withDefaults()
+	d, n, err := begin(update, limits)
+	if err != nil {
+		return nil, err
+	}
+	var entries []Entry
+	for range n {
+		at := d
+		id, err := d.Uvarint()
+		if err != nil {
+			return nil, refuse(err)
+		}
+		if id == client {
+			d = at
+			e, err := readEntry(&d, limits)
+			if err != nil {
+				return nil, refuse(err)
+			}
+			entries = append(entries, e)
+			continue
+		}
+		if _, err := d.Uvarint(); err != nil {
+			return nil, refuse(err)
+		}
+		if _, err := d.Bytes(); err != nil {
+			return nil, refuse(err)
+		}
 	}
 	return entries, nil
 }

@@ -2,6 +2,7 @@ package awareness
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,23 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// What an update says of one client is read without the others' states, which
+// may be anything.
+func TestDecodeOf(t *testing.T) {
+	update := Append(nil, Entry{1, 2, []byte("rubbish")}, Entry{3, 4, []byte("{}")}, Entry{Client: 1, Clock: 5})
+	got, err := DecodeOf(3, update, Limits{})
+	if d := cmp.Diff([]Entry{{3, 4, []byte("{}")}}, got); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	if got, err := DecodeOf(2, update, Limits{}); len(got) > 0 || err != nil {
+		t.Error(got, err)
+	}
+	var e *Error
+	if _, err := DecodeOf(1, update, Limits{}); !errors.As(err, &e) || !errors.Is(err, ErrMalformed) {
+		t.Error("its own state isn't read: ", err)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add(Append(nil, Entry{1, 2, []byte(`{"a":[1,2]}`)}, Entry{Client: 3, Clock: 4}))
 	f.Add([]byte("\xff\xff\xff\xff\x0f"))
@@ -65,6 +83,14 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("error %v", err)
 			}
 			return
+		}
+		if len(entries) > 0 {
+			client := entries[len(entries)-1].Client
+			want := slices.DeleteFunc(slices.Clone(entries), func(e Entry) bool { return e.Client != client })
+			got, err := DecodeOf(client, b, Limits{})
+			if d := cmp.Diff(want, got); d != "" || err != nil {
+				t.Fatal(d, err)
+			}
 		}
 		again, err := Decode(Append(nil, entries...), Limits{})
 		if err != nil {

@@ -96,7 +96,7 @@ func (r *room) bind(s *Session, said []awareness.Entry) {
 		}
 		owned := r.presence.entries[e.Client]
 		if owned == nil {
-			s.own = &entry{client: e.Client, owner: s, clock: r.presence.clock}
+			s.setOwn(&entry{client: e.Client, owner: s, clock: r.presence.clock})
 			r.presence.entries[e.Client] = s.own
 			return
 		}
@@ -129,8 +129,9 @@ func (c *claim) drop() {
 // grant gives the id to who claims it.
 func (r *room) grant(c *claim) {
 	c.drop()
-	c.entry.owner.own = nil
-	c.entry.owner, c.by.own = c.by, c.entry
+	c.entry.owner.setOwn(nil)
+	c.entry.owner = c.by
+	c.by.setOwn(c.entry)
 	r.hear(c.by, c.said)
 }
 
@@ -273,12 +274,22 @@ func (r *room) presenceLeave(s *Session) {
 	_, unsent := p.dirty[e.client] // it may have said itself that it goes
 	delete(p.entries, e.client)
 	delete(p.dirty, e.client)
-	s.own = nil
+	s.setOwn(nil)
 	if e.state != nil || unsent {
 		e.state = nil
 		r.tell([]*entry{e})
 	}
 	p.clock = max(p.clock, e.clock)
+}
+
+// setOwn binds an id to a session, or none.
+func (s *Session) setOwn(e *entry) {
+	s.own = e
+	if e == nil {
+		s.ownClient.Store(nil)
+	} else {
+		s.ownClient.Store(&e.client)
+	}
 }
 
 // tick gives the entry the clock with which it goes out next.

@@ -105,7 +105,8 @@ type Session struct {
 	recv Receiver
 	id   int64 // in the log's rows
 
-	left atomic.Bool // what it asked for before isn't worth an answer
+	left      atomic.Bool            // what it asked for before isn't worth an answer
+	ownClient atomic.Pointer[uint64] // the client id bound to it; nil for none
 
 	// Owned by the room's goroutine.
 	synced  bool // gets updates and presence
@@ -170,7 +171,16 @@ func (s *Session) Flush(ctx context.Context) error {
 
 // Presence brings the client's awareness update.
 func (s *Session) Presence(update []byte) error {
-	entries, err := awareness.Decode(update, awareness.Limits{StateBytes: s.room.rooms.cfg.MaxPresence})
+	limits := awareness.Limits{StateBytes: s.room.rooms.cfg.MaxPresence}
+	var entries []awareness.Entry
+	var err error
+	if own := s.ownClient.Load(); own != nil {
+		if entries, err = awareness.DecodeOf(*own, update, limits); err == nil && entries == nil {
+			return nil // echoes alone
+		}
+	} else {
+		entries, err = awareness.Decode(update, limits)
+	}
 	if err != nil {
 		return refused(err)
 	}
