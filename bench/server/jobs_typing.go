@@ -29,6 +29,9 @@ func (m *meter) measure(p *process, step func(time.Duration) time.Duration, d ti
 	if err != nil {
 		return use{}, err
 	}
+	if m.delivered == 0 {
+		return use{}, fmt.Errorf("no key arrived in %v", d)
+	}
 	return u, m.settle(30 * time.Second)
 }
 
