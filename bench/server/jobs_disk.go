@@ -52,6 +52,7 @@ func ackMetrics() []metric {
 	return []metric{
 		{key: "p99", title: "99th percentile of the time from key to acknowledgement (Inkwire's: on the disk; Hocuspocus's: in memory)", unit: "ms"},
 		{key: "p50", title: "median of that", unit: "ms"},
+		{key: "longest", title: "the longest of all", unit: "ms"},
 		{key: "cpu", title: "server CPU a second", unit: "ms"},
 	}
 }
@@ -125,6 +126,7 @@ func acknowledge(b *bench, p *process, l *loop, s sample, meanwhile func(time.Du
 	}
 	u.into(s)
 	s["p50"], s["p99"] = a.latency.quantile(0.5), a.latency.quantile(0.99)
+	s["longest"] = a.latency.quantile(1)
 	s["cpu"] = float64(u.server.Milliseconds()) / u.elapsed.Seconds()
 	return nil
 }

@@ -177,7 +177,7 @@ func bucket(n uint64) int {
 
 // quantile is the time that a part of all don't exceed, in milliseconds.
 func (h *histogram) quantile(q float64) float64 {
-	wanted := int(q * float64(h.total))
+	wanted := min(int(q*float64(h.total)), h.total-1)
 	for i, n := range h.counts {
 		if wanted -= n; wanted < 0 {
 			shift := max(i>>4-1, 0)

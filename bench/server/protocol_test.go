@@ -145,7 +145,7 @@ func TestHistogramQuantiles(t *testing.T) {
 	for i := 1; i <= 1000; i++ {
 		h.add(time.Duration(i) * time.Millisecond)
 	}
-	for q, want := range map[float64]float64{0.5: 500, 0.99: 990} {
+	for q, want := range map[float64]float64{0.5: 500, 0.99: 990, 1: 1000} {
 		if got := h.quantile(q); got < want || got > want*17/16+1 {
 			t.Errorf("quantile %g is %g ms, want about %g", q, got, want)
 		}
