@@ -25,8 +25,9 @@ PAGE_FILES := $(shell find web/src web/public -type f) web/index.html web/vite.c
 # npm writes this file last, so it is the mark of a finished install.
 WEB_READY := web/node_modules/.package-lock.json
 PEERS_READY := peers/node_modules/.package-lock.json
+BENCH_READY := bench/node_modules/.package-lock.json
 
-.PHONY: help run build test lint test-go test-page e2e bench pgo soak chromium clean
+.PHONY: help run build test lint test-go test-page e2e bench bench-crdt bench-server pgo soak chromium clean
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | column -t -s '|'
@@ -59,8 +60,13 @@ test-page: web/dist/index.html ## the page's unit tests and its size
 e2e: bin/inkwire chromium ## the page's tests in Chromium, against bin/inkwire
 	cd web && npm run --silent e2e
 
-bench: $(PEERS_READY) ## crdt beside Yjs on the same work: times, memory, ratios
-	go run -pgo=cmd/inkwire/default.pgo ./bench $(ARGS)
+bench: bench-crdt bench-server ## both of these, each with ARGS: an hour and a half, with ARGS=-quick a quarter of an hour
+
+bench-crdt: $(BENCH_READY) ## the document beside Yjs on the same work: times, memory, ratios
+	go run -pgo=cmd/inkwire/default.pgo ./bench/crdt $(ARGS)
+
+bench-server: bin/inkwire $(BENCH_READY) ## the server beside Hocuspocus and the y-websocket server
+	go run ./bench/server $(ARGS)
 
 pgo: ## the profile that the compiler optimises the program by, made anew
 	go test ./crdt -run '^$$' -bench '^Benchmark(Apply|Load|Encode)$$' -o /dev/null -cpuprofile cmd/inkwire/default.pgo

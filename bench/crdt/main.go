@@ -1,13 +1,13 @@
-// Command bench measures package crdt beside real Yjs on the same work, in one run on one machine.
+// Command crdt measures package crdt beside real Yjs on the same work, in one run on one machine.
 //
-//	go run -pgo=cmd/inkwire/default.pgo ./bench [-runs 5] [-jobs apply,merge,…]
+//	go run -pgo=cmd/inkwire/default.pgo ./bench/crdt [-quick] [-runs 5] [-jobs apply,merge,…]
 //
 // It is built with the profile that the program is built with.
 //
-// It installs Yjs with npm, has it make the input once (the editing traces in the folder that the environment variable
-// TRACES names, and generated ones), and then runs every job -runs times with each of the two, one process a job, taking
-// turns. Both must arrive at the same bytes. It prints medians with their spread, allocations of ours for each operation,
-// and ratios: how many times faster than Yjs, or what part of Yjs's memory.
+// It needs Node with what bench/package.json names, has Yjs make the input once (the editing traces in the folder that the
+// environment variable TRACES names, and generated ones), and then runs every job -runs times with each of the two, one
+// process a job, taking turns. Both must arrive at the same bytes. It prints medians with their spread, allocations of ours
+// for each operation, and ratios: how many times faster than Yjs, or what part of Yjs's memory.
 package main
 
 import (
@@ -24,13 +24,17 @@ import (
 )
 
 // dir is this directory, from the module's root, where go run is called.
-const dir = "bench"
+const dir = "bench/crdt"
 
 func main() {
 	runs := flag.Int("runs", 5, "how often each job runs; the median counts")
+	quick := flag.Bool("quick", false, "run each job once")
 	only := flag.String("jobs", "", "only the jobs whose name begins with one of these, separated by commas")
 	job := flag.String("job", "", "run this one job in this process and print its result (for bench itself)")
 	flag.Parse()
+	if *quick {
+		*runs = 1
+	}
 	var err error
 	if *job != "" {
 		err = runJob(*job, flag.Arg(0), flag.Arg(1))
@@ -196,12 +200,7 @@ func measure(cmd *exec.Cmd) (r result, err error) {
 // makeInput has Yjs make the input files and returns the names of the editing traces, the main one first.
 func makeInput(folder string) ([]string, error) {
 	if _, err := os.Stat(filepath.Join(dir, "yjs.mjs")); err != nil {
-		return nil, fmt.Errorf("run it from the module's root, as go run ./bench: %w", err)
-	}
-	install := exec.Command("npm", "ci")
-	install.Dir = dir
-	if out, err := install.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("npm ci in %s: %w\n%s", dir, err, out)
+		return nil, fmt.Errorf("run it from the module's root, as go run ./bench/crdt: %w", err)
 	}
 	args := []string{filepath.Join(dir, "make.mjs"), folder}
 	if traces := os.Getenv("TRACES"); traces == "" {

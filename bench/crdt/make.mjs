@@ -3,7 +3,7 @@
 
 import { basename, join } from 'node:path'
 import * as Y from 'yjs'
-import { readTrace, generateTrace, typeTrace } from '../peers/trace.mjs'
+import { readTrace, generateTrace, typeTrace } from '../../peers/trace.mjs'
 import { write } from './files.mjs'
 
 const [, , folder, ...traces] = process.argv
