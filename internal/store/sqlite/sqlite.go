@@ -80,6 +80,9 @@ func Open(dir string, o Options) (_ *Store, err error) {
 	if err := s.w.migrate(); err != nil {
 		return nil, explain(err)
 	}
+	if err := s.w.settle(); err != nil {
+		return nil, explain(err)
+	}
 	id, err := s.w.number(`SELECT coalesce(max(id), 0) FROM documents`)
 	if err != nil {
 		return nil, err
