@@ -27,6 +27,7 @@ import (
 type committer struct {
 	open     opener
 	observer store.Observer
+	maxWAL   int // pages
 
 	// Owned by the committing goroutine once it runs.
 	w *writer
@@ -137,7 +138,7 @@ func (c *committer) commit(group []*job) {
 		c.w = nil
 	}
 	if c.w != nil {
-		c.w.checkpointWAL()
+		c.w.checkpointWAL(c.maxWAL)
 	}
 }
 
@@ -206,9 +207,10 @@ func (o opener) writer() (*writer, error) {
 	return w, nil
 }
 
-// checkpointWAL folds the WAL into the file when it is long, between commits.
-func (w *writer) checkpointWAL() {
-	if w.walPages < maxWAL {
+// checkpointWAL folds the WAL into the file when it has a number of pages,
+// between commits.
+func (w *writer) checkpointWAL(pages int) {
+	if w.walPages < pages {
 		return
 	}
 	// The WAL stays as long as it can't be folded, and the next commit tries

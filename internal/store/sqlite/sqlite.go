@@ -7,6 +7,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,9 @@ type Options struct {
 	// synchronous is SQLite's setting of that name, FULL if "". Any other breaks
 	// the promise of Append: tests alone set it, to show that they would notice.
 	synchronous string
+
+	// maxWAL takes the place of the constant, if it isn't 0.
+	maxWAL int
 }
 
 // Open opens the log in a directory, which it creates if need be. Only one
@@ -71,6 +75,7 @@ func Open(dir string, o Options) (_ *Store, err error) {
 		}
 	}()
 	s.observer = o.Observer
+	s.maxWAL = cmp.Or(o.maxWAL, maxWAL)
 	if s.lock, err = lock(filepath.Join(dir, lockFile)); err != nil {
 		return nil, fmt.Errorf("data directory %s: %w", dir, explain(err))
 	}
