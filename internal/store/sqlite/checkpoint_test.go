@@ -200,6 +200,33 @@ func TestObserver(t *testing.T) {
 	}
 }
 
+// A store with a history prunes by itself.
+func TestHistory(t *testing.T) {
+	s, err := Open(t.TempDir(), Options{History: time.Hour, pruneEvery: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	id := appended(t, s, 5, "a")[0] // rows of years ago
+	for seq := uint64(3); seq <= 4; seq++ {
+		if err := s.Checkpoint(t.Context(), store.Checkpoint{Doc: id, Revision: store.Revision{Epoch: 1, Seq: seq}, State: []byte("x")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		_, err := s.Rows(t.Context(), id, store.Revision{}, 0)
+		if errors.Is(err, store.ErrStartAnew) {
+			break
+		}
+		if err != nil || time.Now().After(deadline) {
+			t.Fatal("nothing was pruned: ", err)
+		}
+	}
+	if rows, err := s.Rows(t.Context(), id, store.Revision{Epoch: 1, Seq: 3}, 0); err != nil || len(rows) != 2 {
+		t.Fatal(rows, err)
+	}
+}
+
 // What a crash left of a removed document, the next Prune removes.
 func TestPurgeGoesOn(t *testing.T) {
 	dir := t.TempDir()
