@@ -56,7 +56,9 @@ func (o opener) conn(pragmas string) (*conn, error) {
 type reader struct{ *conn }
 
 func (o opener) reader() (*reader, error) {
-	c, err := o.conn(`PRAGMA query_only = ON; PRAGMA busy_timeout = 5000`)
+	// The query opens the WAL too, which couldn't be opened any more once the
+	// system lets nothing be written.
+	c, err := o.conn(`PRAGMA query_only = ON; PRAGMA busy_timeout = 5000; SELECT count(*) FROM sqlite_schema`)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -8,6 +9,40 @@ import (
 
 	"github.com/inkwire/inkwire/internal/store"
 )
+
+// A pruner prunes a store from time to time. The zero pruner does nothing.
+type pruner struct {
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+func (p *pruner) start(s *Store, o Options) {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel, p.ended = cancel, make(chan struct{})
+	go func() {
+		defer close(p.ended)
+		ticks := time.NewTicker(cmp.Or(o.pruneEvery, time.Hour))
+		defer ticks.Stop()
+		for {
+			select {
+			case <-ticks.C:
+			case <-ctx.Done():
+				return
+			}
+			if err := s.Prune(ctx, time.Now().Add(-o.History)); err != nil && ctx.Err() == nil && o.Report != nil {
+				o.Report(err)
+			}
+		}
+	}()
+}
+
+// stop ends what is under way, and awaits it.
+func (p *pruner) stop() {
+	if p.cancel != nil {
+		p.cancel()
+		<-p.ended
+	}
+}
 
 // rowsAtOnce is how many rows one commit removes.
 const rowsAtOnce = 256

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -36,6 +37,7 @@ type Store struct {
 	lastID atomic.Int64  // the last document id given out
 	free   chan *reader  // readers that nobody uses
 	marks  marks
+	pruner pruner
 	committer
 }
 
@@ -47,15 +49,22 @@ type Options struct {
 	// one that fails on demand. "" is the system's files.
 	VFS string
 
+	// History is for how long what Load doesn't need is kept: once an hour the
+	// store prunes what is older. 0 keeps everything.
+	History time.Duration
 	// Observer is told how the log does.
 	Observer store.Observer
+	// Report takes the errors of what the store does by itself, which it does
+	// again later. It may be nil.
+	Report func(error)
 
 	// synchronous is SQLite's setting of that name, FULL if "". Any other breaks
 	// the promise of Append: tests alone set it, to show that they would notice.
 	synchronous string
-
 	// maxWAL takes the place of the constant, if it isn't 0.
 	maxWAL int
+	// pruneEvery is an hour if 0.
+	pruneEvery time.Duration
 }
 
 // Open opens the log in a directory, which it creates if need be. Only one
@@ -106,11 +115,15 @@ func Open(dir string, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s.committer.start()
+	if o.History > 0 {
+		s.pruner.start(s, o)
+	}
 	return s, nil
 }
 
 // Close writes what was accepted and closes the files.
 func (s *Store) Close() error {
+	s.pruner.stop()
 	if !s.committer.stop() {
 		return nil
 	}
