@@ -51,7 +51,7 @@ const keepaliveAfter = 20 * time.Second
 
 // Configure makes a connection's configuration fit for this protocol.
 func Configure(c ws.Config) ws.Config {
-	c.Keepalive = ws.Binary(nil, []byte{messageAwareness, 1, 0})
+	c.Keepalive = ws.Binary([]byte{messageAwareness, 1, 0}, nil)
 	c.KeepaliveAfter = keepaliveAfter
 	// A client that offers subprotocols fails without one; what it means by it
 	// makes no difference here.
@@ -97,6 +97,8 @@ func refusal(err error) *access.Refused {
 	switch breach.Code {
 	case ws.CodeTooLarge:
 		return access.TooLarge.Because(breach.Msg)
+	case ws.CodeTooSlow:
+		return access.Overload.Because(breach.Msg)
 	case ws.CodeUTF8:
 		return access.BadUTF8.Because("")
 	default:
