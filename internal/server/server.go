@@ -145,7 +145,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		refuse(w, access.ShuttingDown.Because(""))
 		return
 	}
-	conn, err := ws.Accept(w, r, s.cfg.WS)
+	conn, err := ws.Accept(w, r, &s.cfg.WS)
 	if err != nil {
 		s.wg.Done()
 		return // Accept has answered

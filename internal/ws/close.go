@@ -24,7 +24,7 @@ func (c *Conn) Close(code int, reason string) {
 func (c *Conn) Abort(code int, reason string) {
 	c.mu.Lock()
 	if !c.closing {
-		c.queue, c.queued = nil, 0
+		c.dropLocked()
 	}
 	c.mu.Unlock()
 	c.Close(code, reason)
@@ -58,7 +58,7 @@ func (c *Conn) enqueueLast(f Frame) {
 		return
 	}
 	c.closing = true
-	c.pings = nil
+	c.pings, c.drained = nil, nil
 	c.enqueueLocked(f)
 }
 
@@ -76,5 +76,5 @@ func closeFrame(code int, reason string) Frame {
 		}
 		reason = reason[:n]
 	}
-	return newFrame(ws.OpClose, nil, ws.NewCloseFrameBody(ws.StatusCode(code), reason))
+	return controlFrame(ws.OpClose, ws.NewCloseFrameBody(ws.StatusCode(code), reason))
 }

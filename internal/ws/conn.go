@@ -5,44 +5,61 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gobwas/ws"
 )
 
 // Config is what connections of one kind have in common. All fields but
-// Subprotocol must be set; Defaults gives useful values.
+// Deflate, Subprotocol and Queued must be set; Defaults gives useful values.
 type Config struct {
 	MaxMessage int // bytes of one incoming message
 	MaxQueue   int // bytes that may wait to be written
 
+	// Deflate accepts permessage-deflate; bodies go out deflated at DeflateLevel,
+	// 1 (fast) to 9.
+	Deflate      bool
+	DeflateLevel int
+
 	// A peer that sent nothing for PingAfter is pinged; one that sent nothing
 	// for PongWithin more is dead.
 	PingAfter, PongWithin time.Duration
-	// A write has WriteTimeout, and a second more for each minRate bytes.
-	WriteTimeout time.Duration
+	// A message that has begun has MessageTimeout to arrive, a write WriteTimeout
+	// to end, and both a second more for each minRate bytes.
+	MessageTimeout, WriteTimeout time.Duration
 	// CloseTimeout bounds all of Finish.
 	CloseTimeout time.Duration
-
 
 	// Subprotocol chooses among those the client offers, in its order; nil
 	// chooses none.
 	Subprotocol func(offered string) bool
+
+	// Queued, if it isn't nil, is told by how many bytes the outgoing queues
+	// grew or shrank; what a write is busy with counts. It is called under the
+	// connection's lock, so it must be quick and call nothing of it.
+	Queued func(delta int)
 }
 
-// Defaults are limits and times that suit a document server.
+// Defaults are limits and times that suit a document server. Its level of
+// deflate is the knee of the curve for Yjs updates: see BenchmarkDeflate.
 var Defaults = Config{
-	MaxMessage:   32 << 20,
-	MaxQueue:     8 << 20,
-	PingAfter:    30 * time.Second,
-	PongWithin:   20 * time.Second,
-	WriteTimeout: 20 * time.Second,
-	CloseTimeout: 3 * time.Second,
+	MaxMessage:     32 << 20,
+	MaxQueue:       8 << 20,
+	Deflate:        true,
+	DeflateLevel:   3,
+	PingAfter:      30 * time.Second,
+	PongWithin:     20 * time.Second,
+	MessageTimeout: 60 * time.Second,
+	WriteTimeout:   20 * time.Second,
+	CloseTimeout:   3 * time.Second,
 }
 
-// minRate is the slowest receiver, in bytes a second, that a long write waits for.
+// minRate is the slowest peer, in bytes a second, that a long message or write
+// waits for.
 const minRate = 16 << 10
+
+// allowance is the time that n bytes may take on their way.
+func allowance(n int) time.Duration { return time.Duration(n) * time.Second / minRate }
 
 // ErrOverflow refuses a frame that doesn't fit into the queue.
 var ErrOverflow = errors.New("websocket: the receiver is too slow, its queue is full")
@@ -55,6 +72,9 @@ var ErrInterrupted = errors.New("websocket: interrupted")
 
 // ErrSilent ends the reading of a peer that answered no ping.
 var ErrSilent = errors.New("websocket: the peer answered no ping")
+
+// ErrStuck ends the reading of a peer that didn't take what was written to it.
+var ErrStuck = errors.New("websocket: the receiver is too slow, a write didn't end in time")
 
 // An Error is a peer's breach of the protocol or of a limit; Code is the close
 // code (RFC 6455, 7.4.1) that tells the peer so.
@@ -70,6 +90,9 @@ const (
 	CodeProtocol = int(ws.StatusProtocolError)
 	CodeUTF8     = int(ws.StatusInvalidFramePayloadData)
 	CodeTooLarge = int(ws.StatusMessageTooBig)
+	// CodeTooSlow says that a message didn't arrive in time. It may be the
+	// network's fault and pass: try again later.
+	CodeTooSlow = 1013
 )
 
 // A Closed ends the reading of a peer that closed the connection; Code is 1005
@@ -86,39 +109,52 @@ func (e *Closed) Error() string {
 // A Conn is one WebSocket connection.
 type Conn struct {
 	// Static after construction.
-	nc  net.Conn
-	cfg Config
+	nc      net.Conn
+	cfg     *Config
+	level   int    // of deflate; 0 if the peer didn't agree to it
+	writeFn func() // the method write: naming it anew would allocate
 
-	// Owned by the reading goroutine.
-	reader reader
-	peeked *Message // read already, and to be read again
+	// Owned by the reading goroutine, but for the reader's atomics.
+	reader  reader
+	message partial
+	peeked  *Message // read already, and to be read again
 
-	lastRead atomic.Int64 // Unix nanoseconds
-
-	// Guarded by mu.
+	// Guarded by mu. Moments are durations since epoch.
 	mu       sync.Mutex
-	queue    []Frame
-	queued   int  // bytes of queue that count, see Send
-	writing  bool // a writing goroutine runs
-	closing  bool // a close frame is queued, written, or pointless: nothing follows
-	lastSent time.Time
-	lastPing time.Time
+	queue    []Frame  // not empty only while writing
+	first    [1]Frame // queue's memory for a frame that goes out alone
+	queued   int      // bytes of queue
+	writing  bool     // a writing goroutine runs
+	closing  bool     // a close frame is queued, written, or pointless: nothing follows
+	writeDue time.Duration
+	lastSent time.Duration
+	lastPing time.Duration
 	alive    Frame         // goes out when no message went out for aliveIn
 	aliveIn  time.Duration // 0 for never
-	pings    []ping // those without a pong, oldest first
-	pingID   uint64
-	failure  error // why the socket was closed from within
+	pings    []ping   // those without a pong, oldest first
+	drained  []func() // see Drained
+	failure  error    // why the socket was closed from within
 	beat     *time.Timer
 
 	writers sync.WaitGroup
 }
 
-func newConn(nc net.Conn, early []byte, cfg Config) *Conn {
-	c := &Conn{nc: nc, cfg: cfg, lastSent: time.Now()}
-	c.reader.src, c.reader.early = nc, early
-	c.lastRead.Store(time.Now().UnixNano())
+// epoch is what moments are counted from, on the clock that doesn't jump.
+var epoch = time.Now()
+
+func now() time.Duration { return time.Since(epoch) }
+
+func newConn(nc net.Conn, early []byte, deflate bool, cfg *Config) *Conn {
+	c := &Conn{nc: nc, cfg: cfg, lastSent: now()}
+	c.writeFn = c.write
+	c.queue = c.first[:0]
+	if deflate {
+		c.level = min(max(cfg.DeflateLevel, 1), 9)
+	}
+	c.reader = reader{src: nc, early: early, deflate: deflate, timeout: cfg.MessageTimeout}
+	c.reader.heard.Store(int64(now()))
 	c.mu.Lock()
-	c.beat = time.AfterFunc(c.untilBeat(), c.heartbeat)
+	c.beat = time.AfterFunc(c.untilBeat(now()), c.heartbeat)
 	c.mu.Unlock()
 	return c
 }
@@ -130,7 +166,7 @@ func (c *Conn) KeepAlive(f Frame, after time.Duration) {
 	defer c.mu.Unlock()
 	c.alive, c.aliveIn = f, after
 	if !c.closing {
-		c.beat.Reset(c.untilBeat())
+		c.beat.Reset(c.untilBeat(now()))
 	}
 }
 
@@ -144,7 +180,20 @@ func (c *Conn) fail(err error) {
 		c.failure = err
 	}
 	c.closing = true
-	c.queue, c.queued = nil, 0
+	c.drained = nil
+	c.dropLocked()
 	c.mu.Unlock()
 	c.nc.Close()
+}
+
+// dropLocked empties the queue.
+func (c *Conn) dropLocked() {
+	c.countLocked(-c.queued)
+	c.queue, c.queued = nil, 0
+}
+
+func (c *Conn) countLocked(delta int) {
+	if c.cfg.Queued != nil && delta != 0 {
+		c.cfg.Queued(delta)
+	}
 }

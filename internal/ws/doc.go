@@ -1,19 +1,26 @@
-// Package ws is a server's WebSocket connection (RFC 6455) over the frames of
-// gobwas/ws. It knows nothing of documents or protocols.
+// Package ws is a server's WebSocket connection (RFC 6455) with
+// permessage-deflate (RFC 7692), over the frame headers of gobwas/ws. It knows
+// nothing of documents or protocols.
 //
 // What it holds:
 //
 //   - A message costs memory only as its bytes arrive, and never more than
-//     Config.MaxMessage, in one frame or in many.
+//     Config.MaxMessage, in one frame or in many; a deflated one as much again
+//     when it has come whole and is inflated. Bad UTF-8 ends it as it arrives.
+//   - A message that has begun must go on arriving, so that nobody keeps its
+//     memory by sending a byte now and then.
 //   - Sending never blocks. The outgoing queue is bounded in bytes; a frame
 //     that doesn't fit is refused with ErrOverflow, and the caller decides what
 //     becomes of the slow receiver. The bound counts neither the one batch
 //     under way nor the first frame behind it, so that a large state can go
 //     out.
 //   - What waits when a write ends goes out together in one write.
-//   - A frame is immutable and may be shared by any number of connections.
+//   - A frame is immutable and may be shared by any number of connections; its
+//     Body also by frames with other prefixes. A body is deflated at most once
+//     for all of them, by the first goroutine that writes it, never by Send.
 //   - An idle connection costs its Conn with a small read buffer, a timer, and
-//     the goroutine that reads it: no write buffer, no writing goroutine.
+//     the goroutine that reads it: no write buffer, no writing goroutine, no
+//     compressor.
 //
 // A connection has one reading goroutine, the caller's: it calls Read until it
 // fails and then Finish, which awaits everything that the connection started.

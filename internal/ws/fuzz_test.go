@@ -41,14 +41,14 @@ func FuzzRead(f *testing.F) {
 	rest := masked(ws.Header{Fin: true, OpCode: ws.OpContinuation}, " parts")
 	ping := masked(ws.Header{Fin: true, OpCode: ws.OpPing}, "?")
 	gone := masked(ws.Header{Fin: true, OpCode: ws.OpClose}, "\x03\xe8bye")
-	f.Add(bytes.Join([][]byte{text, part, ping, rest, gone}, nil), 5)
-	f.Add(part, 0)
-	f.Add([]byte{0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 2) // nearly 2^63 bytes
-	f.Fuzz(func(t *testing.T, stream []byte, early int) {
+	f.Add(bytes.Join([][]byte{text, part, ping, rest, gone}, nil), 5, false)
+	f.Add(part, 0, true)
+	f.Add([]byte{0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 2, false) // nearly 2^63 bytes
+	f.Fuzz(func(t *testing.T, stream []byte, early int, deflate bool) {
 		cfg := Defaults
 		cfg.MaxMessage = 100
 		early = max(0, min(early, len(stream)))
-		c := newConn(script{bytes.NewReader(stream[early:])}, stream[:early], cfg)
+		c := newConn(script{bytes.NewReader(stream[early:])}, stream[:early], deflate, &cfg)
 		for {
 			m, err := c.Read()
 			if err != nil {

@@ -3,9 +3,7 @@ package ws
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gobwas/ws"
 )
@@ -16,35 +14,49 @@ type Message struct {
 	Data []byte
 }
 
+// A partial is a message that is being read.
+type partial struct {
+	text, deflated bool
+	data           []byte // as it came, and in the end inflated
+	frames         int
+	whole          int // bytes of data that are whole characters; or unchecked
+}
+
 // Read returns the next message. It answers pings and the peer's close on the
 // way. Its error is an *Error for a peer that broke the protocol or a limit, a
 // *Closed for one that closed; after any error, only Finish remains. Once the
 // connection is closing, messages that still come are dropped.
+//
+// A peer is silent or slow only while it is read from: a busy caller's isn't.
 func (c *Conn) Read() (Message, error) {
 	if m := c.peeked; m != nil {
 		c.peeked = nil
 		return *m, nil
 	}
+	c.reader.begin()
 	for {
-		m, err := c.read()
-		if err != nil {
-			_, breach := err.(*Error)
-			c.reader.ended = !breach
-			c.mu.Lock()
-			if c.failure != nil {
-				err = c.failure
-			}
-			c.mu.Unlock()
-			return Message{}, err
+		// An idle connection waits here, high up its goroutine's stack: what it
+		// uses of that decides how far the collector shrinks it.
+		err := c.reader.await()
+		if err == nil {
+			err = c.frame()
 		}
-		if !c.isClosing() {
-			return m, nil
+		if err != nil {
+			return Message{}, c.readFailed(err)
+		}
+		if c.reader.whole() {
+			m := Message{Text: c.message.text, Data: c.message.data}
+			c.message = partial{}
+			if !c.isClosing() {
+				c.reader.pause()
+				return m, nil
+			}
 		}
 	}
 }
 
-// Peek reads the next message and leaves it to be read again by the next Read.
-// It is called by the reading goroutine, before its first Read.
+// Peek reads the next message and leaves it for the next Read. It is called by
+// the reading goroutine, before its first Read.
 func (c *Conn) Peek() (Message, error) {
 	m, err := c.Read()
 	if err == nil {
@@ -53,9 +65,8 @@ func (c *Conn) Peek() (Message, error) {
 	return m, err
 }
 
-// Interrupt makes the reading goroutine read no more: Read returns
-// ErrInterrupted, at once or after the messages that have come. Frames still go
-// out.
+// Interrupt lets the reading goroutine read no more: Read returns
+// ErrInterrupted. Frames still go out, until Finish.
 func (c *Conn) Interrupt() {
 	c.mu.Lock()
 	if c.failure == nil {
@@ -66,47 +77,96 @@ func (c *Conn) Interrupt() {
 	_ = c.nc.SetReadDeadline(time.Now())
 }
 
-func (c *Conn) read() (Message, error) {
-	r := &c.reader
-	var msg []byte
-	for {
-		h, err := r.header()
-		c.lastRead.Store(time.Now().UnixNano())
-		if err != nil {
-			return Message{}, err
-		}
-		if h.OpCode.IsControl() {
-			if err := c.control(h); err != nil {
-				return Message{}, err
-			}
-			continue
-		}
-		if h.OpCode != ws.OpContinuation {
-			r.op = h.OpCode
-		}
-		if h.Length > int64(c.cfg.MaxMessage-len(msg)) {
-			r.skip = h.Length
-			return Message{}, &Error{CodeTooLarge,
-				fmt.Sprintf("a message is longer than the %d bytes allowed", c.cfg.MaxMessage)}
-		}
-		if msg, err = r.payload(msg, h); err != nil {
-			return Message{}, err
-		}
-		r.fragmented = !h.Fin
-		if !h.Fin {
-			continue
-		}
-		c.lastRead.Store(time.Now().UnixNano())
-		if r.op == ws.OpText && !utf8.Valid(msg) {
-			return Message{}, &Error{CodeUTF8, "a text message isn't valid UTF-8"}
-		}
-		return Message{Text: r.op == ws.OpText, Data: msg}, nil
+// readFailed returns the reason of a failed read.
+func (c *Conn) readFailed(err error) error {
+	c.reader.pause()
+	c.message = partial{}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failure != nil {
+		err = c.failure
+		c.reader.broken = true // it stopped anywhere
 	}
+	_, breach := err.(*Error)
+	c.reader.ended = !breach && err != ErrInterrupted
+	return err
 }
+
+// A message that is being read may have framesFree frames, and one more for
+// each framesEvery bytes of it: empty ones would go on for ever.
+const (
+	framesFree  = 1024
+	framesEvery = 16
+)
+
+// frame reads a frame of the message, or a control frame.
+func (c *Conn) frame() error {
+	r, m := &c.reader, &c.message
+	h, err := r.header()
+	if err != nil {
+		return err
+	}
+	if h.OpCode.IsControl() {
+		return c.control(h)
+	}
+	if h.OpCode != ws.OpContinuation {
+		m.text, m.deflated = h.OpCode == ws.OpText, h.Rsv != 0
+		if !m.text || m.deflated {
+			m.whole = unchecked
+		}
+	}
+	limit := c.cfg.MaxMessage
+	if m.deflated {
+		limit += limit/1024 + 64 // what can't be deflated is a bit longer for it
+	}
+	if h.Length > int64(limit-len(m.data)) {
+		r.skip = h.Length
+		return tooLarge(c.cfg.MaxMessage)
+	}
+	if m.frames++; m.frames > framesFree+len(m.data)/framesEvery {
+		r.skip = h.Length
+		return &Error{CodeTooLarge, fmt.Sprintf("a message of %d bytes has %d frames", len(m.data), m.frames)}
+	}
+	if m.data, m.whole, err = r.payload(m.data, h, m.whole); err != nil || !h.Fin {
+		return err
+	}
+	if m.deflated {
+		return c.inflate()
+	}
+	if m.text && m.whole < len(m.data) {
+		return badUTF8()
+	}
+	return nil
+}
+
+// inflate inflates the message that has come whole.
+func (c *Conn) inflate() error {
+	m := &c.message
+	var err error
+	m.data, err = inflate(m.data, c.cfg.MaxMessage)
+	if err == errTooLong {
+		return tooLarge(c.cfg.MaxMessage)
+	}
+	if err != nil {
+		return &Error{CodeProtocol, err.Error()}
+	}
+	if m.text {
+		if whole, ok := checkText(m.data); !ok || whole < len(m.data) {
+			return badUTF8()
+		}
+	}
+	return nil
+}
+
+func tooLarge(limit int) error {
+	return &Error{CodeTooLarge, fmt.Sprintf("a message is longer than the %d bytes allowed", limit)}
+}
+
+func badUTF8() error { return &Error{CodeUTF8, "a text message isn't valid UTF-8"} }
 
 // control takes a control frame; its error ends the reading.
 func (c *Conn) control(h ws.Header) error {
-	p, err := c.reader.payload(nil, h)
+	p, _, err := c.reader.payload(nil, h, unchecked)
 	if err != nil {
 		return err
 	}
@@ -116,186 +176,38 @@ func (c *Conn) control(h ws.Header) error {
 	case ws.OpPong:
 		c.ponged(p)
 	case ws.OpClose:
-		closed := &Closed{Code: int(ws.StatusNoStatusRcvd)}
-		switch {
-		case len(p) == 1:
-			return &Error{CodeProtocol, "a close frame's payload is one byte long"}
-		case len(p) >= 2:
-			closed.Code, closed.Reason = int(binary.BigEndian.Uint16(p)), string(p[2:])
-			if err := ws.CheckCloseFrameData(ws.StatusCode(closed.Code), closed.Reason); err != nil {
-				return &Error{CodeProtocol, "a close frame: " + err.Error()}
-			}
-			p = p[:2]
-		}
-		c.enqueueLast(newFrame(ws.OpClose, nil, p)) // the same code, without the reason
-		return closed
+		return c.closedBy(p)
 	}
 	return nil
 }
 
-// A reader cuts a byte stream into frames. Its buffer is small, so that an
-// idle connection is; long payloads are read past it.
-type reader struct {
-	src   io.Reader
-	early []byte // what came with the handshake, before anything of src
-	buf   [512]byte
-	r, w  int // buf[r:w] is read and not yet used
-
-	op         ws.OpCode // of the message that is being read
-	fragmented bool      // the message goes on in the next data frame
-	skip       int64     // bytes of a refused payload that are still to come
-	broken     bool      // the stream can't be cut into frames any more
-	ended      bool      // nothing more will come: closed by the peer, failed, or late
+// closedBy answers the peer's close frame and says why it closed.
+func (c *Conn) closedBy(p []byte) error {
+	closed := &Closed{Code: int(ws.StatusNoStatusRcvd)}
+	if len(p) == 1 {
+		return &Error{CodeProtocol, "a close frame's payload is one byte long"}
+	}
+	if len(p) >= 2 {
+		closed.Code, closed.Reason = int(binary.BigEndian.Uint16(p)), string(p[2:])
+		if !mayClose(closed.Code) {
+			return &Error{CodeProtocol, fmt.Sprintf("a close frame has the code %d", closed.Code)}
+		}
+		if whole, ok := checkText(p[2:]); !ok || whole < len(p)-2 {
+			return &Error{CodeUTF8, "a close frame's reason isn't valid UTF-8"}
+		}
+		p = p[:2]
+	}
+	c.enqueueLast(controlFrame(ws.OpClose, p)) // the same code, without the reason
+	return closed
 }
 
-// fill reads at least n bytes into the buffer, n being at most its length.
-func (r *reader) fill(n int) error {
-	if r.r > 0 && r.r+n > len(r.buf) {
-		r.w = copy(r.buf[:], r.buf[r.r:r.w])
-		r.r = 0
+// mayClose reports whether a close frame may have this code: one that a
+// standard has given a meaning, or one of those left to others (RFC 6455, 7.4;
+// 1012 to 1014 were registered later).
+func mayClose(code int) bool {
+	switch code {
+	case 1004, 1005, 1006: // reserved, or not for the wire
+		return false
 	}
-	for r.w-r.r < n {
-		m, err := r.readSrc(r.buf[r.w:])
-		r.w += m
-		if m == 0 && err != nil {
-			if err == io.EOF && r.w > r.r {
-				err = io.ErrUnexpectedEOF
-			}
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *reader) readSrc(p []byte) (int, error) {
-	if len(r.early) > 0 {
-		n := copy(p, r.early)
-		r.early = r.early[n:]
-		return n, nil
-	}
-	r.early = nil
-	return r.src.Read(p)
-}
-
-// header reads the next frame's header and checks it (RFC 6455, 5.2).
-func (r *reader) header() (ws.Header, error) {
-	if err := r.fill(2); err != nil {
-		return ws.Header{}, err
-	}
-	b := r.buf[r.r : r.r+2]
-	h := ws.Header{
-		Fin:    b[0]&0x80 != 0,
-		Rsv:    b[0] & 0x70 >> 4,
-		OpCode: ws.OpCode(b[0] & 0x0f),
-		Masked: b[1]&0x80 != 0,
-		Length: int64(b[1] & 0x7f),
-	}
-	long := 0
-	switch h.Length {
-	case 126:
-		long = 2
-	case 127:
-		long = 8
-	}
-	n := 2 + long
-	if h.Masked {
-		n += len(h.Mask)
-	}
-	if err := r.fill(n); err != nil {
-		return h, err
-	}
-	b = r.buf[r.r+2 : r.r+n]
-	switch long {
-	case 2:
-		h.Length = int64(binary.BigEndian.Uint16(b))
-	case 8:
-		h.Length = int64(binary.BigEndian.Uint64(b))
-	}
-	copy(h.Mask[:], b[long:])
-	r.r += n
-
-	state := ws.StateServerSide
-	if r.fragmented {
-		state = state.Set(ws.StateFragmented)
-	}
-	err := ws.CheckHeader(h, state)
-	if err == nil && h.Length < 0 {
-		err = fmt.Errorf("a frame's length has its highest bit set")
-	}
-	if err != nil {
-		r.broken = true
-		return h, &Error{CodeProtocol, err.Error()}
-	}
-	return h, nil
-}
-
-// firstGrab is how many bytes of a payload are allocated for on the word of
-// its header alone; beyond, memory doubles as bytes arrive.
-const firstGrab = 4 << 10
-
-// payload appends a frame's payload, unmasked, to dst.
-func (r *reader) payload(dst []byte, h ws.Header) ([]byte, error) {
-	start, left := len(dst), int(h.Length)
-	for left > 0 {
-		if len(dst) == cap(dst) {
-			grown := make([]byte, len(dst), len(dst)+min(left, max(firstGrab, len(dst))))
-			copy(grown, dst)
-			dst = grown
-		}
-		room := dst[len(dst):min(cap(dst), len(dst)+left)]
-		var n int
-		if r.r < r.w {
-			n = copy(room, r.buf[r.r:r.w])
-			r.r += n
-		} else {
-			var err error
-			if n, err = r.readSrc(room); n == 0 && err != nil {
-				if err == io.EOF {
-					err = io.ErrUnexpectedEOF
-				}
-				return dst, err
-			}
-		}
-		dst = dst[:len(dst)+n]
-		left -= n
-	}
-	ws.Cipher(dst[start:], h.Mask, 0)
-	return dst, nil
-}
-
-// drain reads until the peer's close frame or an error, and keeps nothing. It
-// is for a connection that is closing: closing a socket with bytes unread
-// resets it, and the peer would not see our close frame.
-func (r *reader) drain() {
-	for !r.broken {
-		for r.skip > 0 {
-			if r.r == r.w {
-				if r.fill(1) != nil {
-					return
-				}
-			}
-			n := min(int64(r.w-r.r), r.skip)
-			r.r += int(n)
-			r.skip -= n
-		}
-		h, err := r.header()
-		if err != nil {
-			if r.broken {
-				break
-			}
-			return
-		}
-		if h.OpCode == ws.OpClose {
-			return
-		}
-		if h.OpCode.IsData() {
-			r.fragmented = !h.Fin
-		}
-		r.skip = h.Length
-	}
-	for {
-		if _, err := r.readSrc(r.buf[:]); err != nil {
-			return
-		}
-	}
+	return 1000 <= code && code <= 1014 || 3000 <= code && code <= 4999
 }

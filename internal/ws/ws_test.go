@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -23,7 +24,16 @@ import (
 	"github.com/inkwire/inkwire/internal/ws"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(peerServer) != "" {
+		if err := peer(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds what a test waits for; nothing should take that long.
 const patience = 10 * time.Second
@@ -42,7 +52,7 @@ func serve(t *testing.T, cfg ws.Config, use func(*ws.Conn)) string {
 	var started atomic.Int32
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() { done <- struct{}{} }()
-		c, err := ws.Accept(w, r, cfg)
+		c, err := ws.Accept(w, r, &cfg)
 		if err != nil {
 			return
 		}
@@ -80,9 +90,9 @@ func echo(c *ws.Conn) {
 			c.Finish(1000, "")
 			return
 		}
-		f := ws.Binary(nil, m.Data)
+		f := ws.Binary(nil, ws.NewBody(m.Data))
 		if m.Text {
-			f = ws.Text(m.Data)
+			f = ws.Text(nil, ws.NewBody(m.Data))
 		}
 		if err := c.Send(f); err != nil {
 			c.Abort(1013, err.Error())
@@ -97,7 +107,18 @@ type raw struct {
 	r *bufio.Reader
 }
 
+// dial opens a socket that may have anything but deflate.
 func dial(t *testing.T, addr string) *raw {
+	t.Helper()
+	r, answered := dialOffering(t, addr, "")
+	if answered != "" {
+		t.Fatalf("the server chose %q, which nobody offered", answered)
+	}
+	return r
+}
+
+// dialOffering offers extensions and returns what the server chose.
+func dialOffering(t *testing.T, addr, extensions string) (*raw, string) {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -105,14 +126,17 @@ func dial(t *testing.T, addr string) *raw {
 	}
 	t.Cleanup(func() { c.Close() })
 	c.SetDeadline(time.Now().Add(patience))
-	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", addr)
+	request := handshake
+	if extensions != "" {
+		request = strings.Replace(request, "\r\n\r\n", "\r\nSec-WebSocket-Extensions: "+extensions+"\r\n\r\n", 1)
+	}
+	fmt.Fprint(c, request)
 	r := bufio.NewReader(c)
 	resp, err := http.ReadResponse(r, nil)
-	if err != nil || resp.StatusCode != 101 {
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatal(resp, err)
 	}
-	return &raw{t, c, r}
+	return &raw{t, c, r}, resp.Header.Get("Sec-WebSocket-Extensions")
 }
 
 // frame makes a masked frame; b0 is its first byte.
@@ -159,70 +183,6 @@ func (r *raw) next() (b0 byte, payload []byte) {
 	return h[0], payload
 }
 
-func TestFrames(t *testing.T) {
-	closed := func(code int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(code)) }
-	cat := func(p ...[]byte) []byte { return bytes.Join(p, nil) }
-	long := bytes.Repeat([]byte("0123456789"), 100) // exactly the limit
-	for _, tt := range []struct {
-		name string
-		in   []byte
-		b0   byte
-		want []byte // for a close frame: its code
-	}{
-		{"binary", frame(0x82, []byte("ab")), 0x82, []byte("ab")},
-		{"text", frame(0x81, []byte("grüße")), 0x81, []byte("grüße")},
-		{"empty", frame(0x82, nil), 0x82, nil},
-		{"the longest allowed", frame(0x82, long), 0x82, long},
-		{"fragments", cat(frame(0x02, []byte("ab")), frame(0x00, nil), frame(0x80, []byte("cd"))), 0x82, []byte("abcd")},
-		{"a ping between fragments", cat(frame(0x02, []byte("ab")), frame(0x89, []byte("p")), frame(0x80, nil)), 0x8a, []byte("p")},
-		{"a character cut by fragments", cat(frame(0x01, []byte("\xc3")), frame(0x80, []byte("\xbc"))), 0x81, []byte("ü")},
-		{"a pong nobody asked for", cat(frame(0x8a, []byte("x")), frame(0x82, []byte("y"))), 0x82, []byte("y")},
-		{"close", frame(0x88, closed(1001)), 0x88, closed(1001)},
-		{"close with a private code", frame(0x88, closed(4400)), 0x88, closed(4400)},
-		{"close without a code", frame(0x88, nil), 0x88, nil},
-
-		{"one byte too long", frame(0x82, append(long, 'x')), 0x88, closed(1009)},
-		{"too long in fragments", cat(frame(0x02, long), frame(0x80, []byte("x"))), 0x88, closed(1009)},
-		{"an absurd length", []byte{0x82, 0x80 | 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4}, 0x88, closed(1009)},
-		{"a negative length", []byte{0x82, 0x80 | 127, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4}, 0x88, closed(1002)},
-		{"unmasked", []byte{0x82, 1, 'a'}, 0x88, closed(1002)},
-		{"a reserved bit", frame(0xc2, []byte("a")), 0x88, closed(1002)},
-		{"a reserved opcode", frame(0x83, nil), 0x88, closed(1002)},
-		{"a reserved control opcode", frame(0x8b, nil), 0x88, closed(1002)},
-		{"a continuation of nothing", frame(0x80, nil), 0x88, closed(1002)},
-		{"a message within a message", cat(frame(0x02, nil), frame(0x82, nil)), 0x88, closed(1002)},
-		{"a fragmented ping", frame(0x09, nil), 0x88, closed(1002)},
-		{"a long ping", frame(0x89, make([]byte, 126)), 0x88, closed(1002)},
-		{"bad UTF-8", frame(0x81, []byte("a\xff")), 0x88, closed(1007)},
-		{"a surrogate in UTF-8", frame(0x81, []byte("\xed\xa0\x80")), 0x88, closed(1007)},
-		{"a close of one byte", frame(0x88, []byte{3}), 0x88, closed(1002)},
-		{"a close with a reserved code", frame(0x88, closed(1005)), 0x88, closed(1002)},
-		{"a close with an unknown code", frame(0x88, closed(1016)), 0x88, closed(1002)},
-		{"a close with bad UTF-8", frame(0x88, append(closed(1000), 0xff)), 0x88, closed(1002)},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			r := dial(t, serve(t, config(), echo))
-			r.Write(tt.in)
-			b0, got := r.next()
-			if b0 == 0x88 && len(got) > 2 {
-				got = got[:2]
-			}
-			if b0 != tt.b0 || !bytes.Equal(got, tt.want) {
-				t.Fatalf("got %#x %q, want %#x %q", b0, got, tt.b0, tt.want)
-			}
-			if b0 == 0x88 {
-				if tt.in[0] != 0x88 {
-					r.Write(frame(0x88, closed(1000)))
-				}
-				r.Conn.(*net.TCPConn).CloseWrite()
-				if _, err := r.r.ReadByte(); err != io.EOF {
-					t.Fatal("after the close frame: ", err)
-				}
-			}
-		})
-	}
-}
-
 // Bytes that come one at a time, and a client that sends before the answer to
 // its handshake, make no difference.
 func TestSlowBytes(t *testing.T) {
@@ -261,7 +221,7 @@ func TestSlowReceiver(t *testing.T) {
 	cfg := config()
 	overflow := make(chan error, 1)
 	addr := serve(t, cfg, func(c *ws.Conn) {
-		f := ws.Binary(nil, make([]byte, 1<<20))
+		f := ws.Binary(nil, ws.NewBody(make([]byte, 1<<20)))
 		for {
 			if err := c.Send(f); err != nil {
 				overflow <- err
@@ -337,7 +297,7 @@ func TestPingAndPong(t *testing.T) {
 
 func TestKeepalive(t *testing.T) {
 	r := dial(t, serve(t, config(), func(c *ws.Conn) {
-		c.KeepAlive(ws.Binary(nil, []byte{1, 1, 0}), 30*time.Millisecond)
+		c.KeepAlive(ws.Binary([]byte{1, 1, 0}, nil), 30*time.Millisecond)
 		echo(c)
 	}))
 	for range 3 {
@@ -353,7 +313,7 @@ func TestCloseFlushes(t *testing.T) {
 	const n = 50
 	r := dial(t, serve(t, config(), func(c *ws.Conn) {
 		for i := range n {
-			if err := c.Send(ws.Binary(nil, []byte{byte(i)})); err != nil {
+			if err := c.Send(ws.Binary([]byte{byte(i)}, nil)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -403,17 +363,33 @@ func TestAgainstClient(t *testing.T) {
 	}
 }
 
-func TestRefusedHandshake(t *testing.T) {
-	addr := serve(t, config(), echo)
-	req, _ := http.NewRequest("GET", "http://"+addr, nil)
-	req.Header.Set("Upgrade", "websocket")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	http.DefaultClient.CloseIdleConnections()
-	if resp.StatusCode != http.StatusBadRequest {
-		t.Fatal(resp.Status)
+// A connection that is interrupted reads no more, but what is sent then still
+// goes out before the close frame.
+func TestInterrupt(t *testing.T) {
+	interrupted := make(chan struct{})
+	r := dial(t, serve(t, config(), func(c *ws.Conn) {
+		if m, err := c.Peek(); err != nil || string(m.Data) != "x" {
+			t.Errorf("peeked %q, %v", m.Data, err)
+		}
+		if m, err := c.Read(); err != nil || string(m.Data) != "x" {
+			t.Errorf("read %q, %v", m.Data, err)
+		}
+		c.Interrupt()
+		if _, err := c.Read(); err != ws.ErrInterrupted {
+			t.Error(err)
+		}
+		close(interrupted)
+		if err := c.Send(ws.Text([]byte("saved"), nil)); err != nil {
+			t.Error(err)
+		}
+		c.Finish(1001, "")
+	}))
+	r.Write(text("x"))
+	<-interrupted
+	r.Write(text("too late"))
+	for _, want := range []reply{textReply("saved"), closeReply(1001)} {
+		if b0, got := r.next(); b0 != want.first || string(got) != want.payload {
+			t.Fatalf("got %#x %q, want %#x %q", b0, got, want.first, want.payload)
+		}
 	}
 }

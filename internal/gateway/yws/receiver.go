@@ -23,7 +23,7 @@ func framer(head ...byte) func(_ string, body []byte) ws.Frame {
 	return func(_ string, body []byte) ws.Frame {
 		prefix := make([]byte, 0, len(head)+binary.MaxVarintLen64)
 		prefix = lib0.AppendUvarint(append(prefix, head...), uint64(len(body)))
-		return ws.Binary(prefix, body)
+		return ws.Binary(prefix, ws.NewBody(body))
 	}
 }
 

@@ -50,7 +50,7 @@ const maxVector = 4 << 20
 const keepaliveAfter = 20 * time.Second
 
 // keepalive is an empty awareness message.
-var keepalive = ws.Binary(nil, []byte{messageAwareness, 1, 0})
+var keepalive = ws.Binary([]byte{messageAwareness, 1, 0}, nil)
 
 // Serve serves a socket until it is closed, and returns why it ended. When ctx
 // ends before the document is loaded, it doesn't wait for that.

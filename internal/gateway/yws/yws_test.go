@@ -39,7 +39,7 @@ func serve(t *testing.T, cfg ws.Config) string {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sockets.Add(1)
 		defer sockets.Done()
-		if conn, err := ws.Accept(w, r, cfg); err == nil {
+		if conn, err := ws.Accept(w, r, &cfg); err == nil {
 			yws.Serve(ctx, conn, rooms, "doc")
 		}
 	}))
