@@ -131,9 +131,9 @@ type Conn struct {
 	lastPing time.Duration
 	alive    Frame         // goes out when no message went out for aliveIn
 	aliveIn  time.Duration // 0 for never
-	pings    []ping   // those without a pong, oldest first
-	drained  []func() // see Drained
-	failure  error    // why the socket was closed from within
+	pings    []ping        // those without a pong, oldest first
+	drained  []func()      // see Drained
+	failure  error         // why the socket was closed from within
 	beat     *time.Timer
 
 	writers sync.WaitGroup

@@ -79,7 +79,7 @@ func (c *Conn) beatOnce() error {
 		return ErrSilent
 	case c.writing && t >= c.writeDue:
 		return ErrStuck
-	case due > 0 && t >= due:
+	case due > 0 && t >= due && c.failure == nil:
 		c.failure = &Error{CodeTooSlow, fmt.Sprintf("a message began and didn't come whole in %v", c.cfg.MessageTimeout)}
 		// The reading goroutine wakes, and may still close with this code. An error
 		// means that it has woken.
