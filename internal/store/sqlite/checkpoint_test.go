@@ -31,30 +31,41 @@ func appended(t *testing.T, s *Store, n uint64, names ...string) []store.DocID {
 	return ids
 }
 
-// While a large checkpoint is written, and an old one removed, an append waits
-// for the commit under way and its own, as always: no commit holds more than a
-// piece.
+// While a large checkpoint is written, and an old one removed, no commit holds
+// more than a piece of it, and appends go between: what queued during a commit
+// is in the next.
 func TestAppendsBetweenPieces(t *testing.T) {
-	var commits, pieces atomic.Int64
-	s, err := Open(t.TempDir(), Options{Observer: store.Observer{Sync: func(time.Duration) { commits.Add(1) }}})
+	const pieces = 24
+	dir := t.TempDir()
+	var counter *View // looks at what each commit has changed
+	var before, commits int64
+	s, err := Open(dir, Options{Observer: store.Observer{Sync: func(time.Duration) {
+		if counter == nil {
+			return
+		}
+		n, err := counter.r.number(`SELECT count(*) FROM pieces`)
+		if err != nil || n > before+1 || n < before-piecesAtOnce {
+			t.Errorf("a commit made %d pieces of %d: %v", n, before, err)
+		}
+		before = n
+		commits++
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	ids := appended(t, s, 3, "large", "small")
+	counter = view(t, dir)
 	done := make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	go func() {
 		defer close(done)
-		for seq := uint64(1); seq <= 2; seq++ {
-			before := commits.Load()
-			if err := s.Checkpoint(t.Context(), store.Checkpoint{Doc: ids[0], Revision: store.Revision{Epoch: 1, Seq: seq}, State: make([]byte, 24*pieceSize)}); err != nil {
+		for seq := uint64(1); seq <= 3; seq++ {
+			if err := s.Checkpoint(t.Context(), store.Checkpoint{Doc: ids[0], Revision: store.Revision{Epoch: 1, Seq: seq}, State: make([]byte, pieces*pieceSize)}); err != nil {
 				t.Error(err)
 			}
-			pieces.Add(commits.Load() - before)
 		}
-	})
-	seq, worst := uint64(3), int64(0)
+	}()
+	seq := uint64(3)
 	for running := true; running; {
 		select {
 		case <-done:
@@ -62,22 +73,15 @@ func TestAppendsBetweenPieces(t *testing.T) {
 		default:
 		}
 		seq++
-		before := commits.Load()
 		if err := s.Append(t.Context(), []store.Entry{{Doc: ids[1], Name: "small", Rows: storetest.Rows(1, seq, seq)}}); err != nil {
 			t.Fatal(err)
 		}
-		worst = max(worst, commits.Load()-before)
 	}
-	wg.Wait()
-	// One may end right after the count was read, and one after the append's own.
-	if worst > 3 {
-		t.Errorf("an append waited for %d commits", worst)
+	if before != 2*pieces {
+		t.Errorf("%d pieces are left, want %d", before, 2*pieces)
 	}
-	if n := pieces.Load(); n < 2*24 {
-		t.Errorf("48 pieces took %d commits", n)
-	}
-	if seq < 24 {
-		t.Errorf("only %d appends went between 48 pieces", seq-3)
+	if seq < pieces {
+		t.Errorf("only %d appends went between %d commits", seq-3, commits)
 	}
 }
 
@@ -224,6 +228,26 @@ func TestHistory(t *testing.T) {
 	}
 	if rows, err := s.Rows(t.Context(), id, store.Revision{Epoch: 1, Seq: 3}, 0); err != nil || len(rows) != 2 {
 		t.Fatal(rows, err)
+	}
+}
+
+// A load that began before a repair doesn't mark what has been repaired.
+func TestLateLoad(t *testing.T) {
+	var m marks
+	damage := &store.RowError{Name: "a"}
+	late := m.repairsSoFar()
+	m.found(1, damage, late)
+	if err := m.refuse(1); !errors.Is(err, store.ErrDamaged) {
+		t.Fatal(err)
+	}
+	m.repaired(1)
+	m.found(1, damage, late)
+	if err := m.refuse(1); err != nil {
+		t.Fatal(err)
+	}
+	m.found(1, damage, m.repairsSoFar())
+	if err := m.refuse(1); !errors.Is(err, store.ErrDamaged) {
+		t.Fatal(err)
 	}
 }
 

@@ -158,4 +158,7 @@ func overtakenCheckpoint(t *suite) {
 		t.must(t.store.Checkpoint(t.Context(), store.Checkpoint{Doc: d.ID, Revision: store.Revision{Epoch: 1, Seq: seq}, State: []byte{byte(seq)}}))
 	}
 	same(t, t.load("a"), []byte{4}, Rows(1, 5, 5))
+	// Nor does it take the place of the one that stands in for the last.
+	t.must(t.place.HarmCheckpoint(d.ID, store.Revision{Epoch: 1, Seq: 4}))
+	same(t, t.load("a"), []byte{2}, Rows(1, 3, 5))
 }
