@@ -20,6 +20,7 @@ type Metrics struct {
 	Ends        *prometheus.CounterVec // protocol, reason
 	Refusals    *prometheus.CounterVec // reason, as access's labels
 	QueuedBytes prometheus.Gauge
+	Handshakes  prometheus.Gauge
 
 	Sessions   prometheus.Gauge
 	Rooms      *prometheus.GaugeVec // state
@@ -68,7 +69,8 @@ func New() *Metrics {
 		r.MustRegister(h)
 		return h
 	}
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewBuildInfoCollector())
 	m := &Metrics{
 		registry: r,
 
@@ -76,6 +78,7 @@ func New() *Metrics {
 		Ends:        counters("inkwire_connections_ended_total", "Sockets that ended.", "protocol", "reason"),
 		Refusals:    counters("inkwire_refusals_total", "What was refused, by the row of the table of refusals.", "reason"),
 		QueuedBytes: gauge("inkwire_queue_bytes", "Bytes queued for all sockets."),
+		Handshakes:  gauge("inkwire_handshakes", "Connections that are no sockets: of handshakes and of other requests."),
 
 		Sessions:   gauge("inkwire_sessions", "Clients in documents; a socket may carry several."),
 		Rooms:      gauges("inkwire_rooms", "Documents that are open, by state.", "state"),
