@@ -176,13 +176,18 @@ func refuse(err error) error {
 func Append(dst []byte, entries ...Entry) []byte {
 	dst = lib0.AppendUvarint(dst, uint64(len(entries)))
 	for _, e := range entries {
-		dst = lib0.AppendUvarint(dst, e.Client)
-		dst = lib0.AppendUvarint(dst, e.Clock)
-		if e.State == nil {
-			dst = lib0.AppendString(dst, "null")
-		} else {
-			dst = lib0.AppendBytes(dst, e.State)
-		}
+		dst = AppendEntry(dst, e)
 	}
 	return dst
+}
+
+// AppendEntry appends one entry to dst. Entries that stand behind their number,
+// a uvarint, are an update.
+func AppendEntry(dst []byte, e Entry) []byte {
+	dst = lib0.AppendUvarint(dst, e.Client)
+	dst = lib0.AppendUvarint(dst, e.Clock)
+	if e.State == nil {
+		return lib0.AppendString(dst, "null")
+	}
+	return lib0.AppendBytes(dst, e.State)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,14 +15,6 @@ const (
 	failed = 1 // or damage was found
 	wrong  = 2 // the command line is
 )
-
-// commands are what the program does beside serving.
-var commands = map[string]func(ctx context.Context, args []string, stdout, stderr io.Writer) int{
-	"verify": verify,
-	"repair": repair,
-	"export": export,
-	"backup": backup,
-}
 
 // A command is the command line of one of them.
 type command struct {

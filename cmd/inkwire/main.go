@@ -10,120 +10,125 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
-
-	"github.com/peterbourgon/ff/v3"
-
-	"github.com/inkwire/inkwire/internal/ws"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// A second signal ends the program at once.
-	context.AfterFunc(ctx, stop)
+	// A fsync keeps its processor until the scheduler notices, which can take as
+	// long as the fsync: with one, every socket would wait for the disk.
+	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
+	ctx, end := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		signal.Stop(signals) // a second one ends the program at once
+		end()
+	}()
 	os.Exit(Run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// A verb is a first word of the command line. Its run gets what comes after
+// it and returns the exit status; ctx ends with the first signal.
+type verb struct {
+	name, what string
+	run        func(ctx context.Context, args []string, stdout, stderr io.Writer) int
+}
+
+// verbs is all of them; the first is meant when none is named.
+var verbs []verb
+
+func init() { // not above: help reads the table
+	verbs = []verb{
+		{"serve", "serve documents; what inkwire does without a command", runServe},
+		{"verify", "check the log of all documents", verify},
+		{"repair", "make a damaged document writable again", repair},
+		{"export", "print a document", export},
+		{"backup", "copy the log while it's in use", backup},
+		{"version", "print the version", runVersion},
+		{"help", "print this", runHelp},
+	}
+}
+
+const usage = `Inkwire serves documents that people write together.
+
+usage: inkwire [COMMAND] [SETTINGS]
+
+Every setting is a flag, an environment variable, and a line in the file of
+--config; the flag counts before the variable, and the variable before the file.
+
+commands, each with --help:
+`
+
+// Run is the whole program: it runs a command until it's done or ctx ends, and
+// returns the exit status.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && strings.TrimLeft(args[0], "-") == "version" {
+		return runVersion(ctx, args, stdout, stderr)
+	}
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		return verbs[0].run(ctx, args, stdout, stderr)
+	}
+	for _, c := range verbs {
+		if c.name == args[0] {
+			return c.run(ctx, args[1:], stdout, stderr)
+		}
+	}
+	fmt.Fprintf(stderr, "inkwire: unknown command %q; try inkwire --help\n", args[0])
+	return wrong
+}
+
+func runHelp(_ context.Context, _ []string, stdout, _ io.Writer) int {
+	help(stdout)
+	return done
+}
+
+func runVersion(_ context.Context, _ []string, stdout, _ io.Writer) int {
+	fmt.Fprintln(stdout, "inkwire", versionText())
+	return done
+}
+
+func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	c, err := parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return runHelp(ctx, args, stdout, stderr)
+	case err != nil:
+		fmt.Fprintln(stderr, "inkwire:", err)
+		return wrong
+	}
+	if err := serve(ctx, c, stderr); err != nil {
+		fmt.Fprintln(stderr, "inkwire:", err)
+		return failed
+	}
+	return done
 }
 
 // version is set by the linker in releases.
 var version = ""
 
-const usage = `Inkwire serves documents that people write together.
-
-usage: inkwire [serve] [flags]
-       inkwire verify | repair DOC | export DOC | backup FILE, each with --help
-
-Every flag can be given as an environment variable, such as INKWIRE_ADDR for
---addr. An edit is on disk within moments; a crash or a power cut at any time
-leaves the data whole.
-
-flags:
-`
-
-// config is what the flags say.
-type config struct {
-	addr    string
-	data    string
-	ws      ws.Config
-	version bool
-}
-
-// parse reads flags and the environment; help goes to out, and then the error is
-// flag.ErrHelp.
-func parse(args []string, out io.Writer) (config, error) {
-	c := config{ws: ws.Defaults}
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		if args[0] != "serve" {
-			return c, fmt.Errorf("unknown command %q; try inkwire --help", args[0])
-		}
-		args = args[1:]
-	}
-	f := flag.NewFlagSet("inkwire", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	help := func() {
-		fmt.Fprint(out, usage)
-		f.VisitAll(func(fl *flag.Flag) {
-			name, text := flag.UnquoteUsage(fl)
-			if fl.DefValue != "false" {
-				text += " (default " + fl.DefValue + ")"
-			}
-			fmt.Fprintf(out, "  --%-24s %s\n", fl.Name+" "+name, text)
-		})
-	}
-	f.StringVar(&c.addr, "addr", "127.0.0.1:8000", "listen on `HOST:PORT`; only this machine's addresses are served")
-	f.StringVar(&c.data, "data", "./inkwire-data", "keep the documents in `DIR`")
-	f.IntVar(&c.ws.MaxMessage, "max-message", c.ws.MaxMessage, "refuse messages of more than `BYTES`")
-	f.IntVar(&c.ws.MaxQueue, "max-queue", c.ws.MaxQueue, "cut off a client for which more than `BYTES` wait")
-	f.BoolVar(&c.version, "version", false, "print the version and end")
-	err := ff.Parse(f, args, ff.WithEnvVarPrefix("INKWIRE"))
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		help()
-		return c, err
-	case err != nil:
-		return c, fmt.Errorf("%w; try inkwire --help", err)
-	case f.NArg() > 0:
-		return c, fmt.Errorf("unexpected argument %q; try inkwire --help", f.Arg(0))
-	case c.ws.MaxMessage <= 0 || c.ws.MaxQueue <= 0:
-		return c, errors.New("--max-message and --max-queue must be greater than 0")
-	}
-	return c, nil
-}
-
-// Run is the whole program: it serves until ctx ends, and returns the exit
-// status, 2 for a wrong command line.
-func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	if len(args) > 0 && commands[args[0]] != nil {
-		return commands[args[0]](ctx, args[1:], stdout, stderr)
-	}
-	c, err := parse(args, stdout)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		fmt.Fprintln(stderr, "inkwire:", err)
-		return 2
-	case c.version:
-		fmt.Fprintln(stdout, "inkwire", versionText())
-		return 0
-	}
-	if err := serve(ctx, c, stderr); err != nil {
-		fmt.Fprintln(stderr, "inkwire:", err)
-		return 1
-	}
-	return 0
-}
-
+// versionText is the release, or the module's version, or, of a build that has
+// none, its revision.
 func versionText() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok || version != "" {
+	switch {
+	case version != "":
 		return version
+	case !ok:
+		return "(unknown)"
+	case info.Main.Version != "" && info.Main.Version != "(devel)":
+		return info.Main.Version
 	}
-	text := info.Main.Version
+	text := "(devel)"
 	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
+		switch {
+		case s.Key == "vcs.revision":
 			text += " " + s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			text += " modified"
 		}
 	}
 	return text

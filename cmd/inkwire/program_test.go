@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -59,7 +61,7 @@ func start(t *testing.T, program, addr, data string) *process {
 	t.Helper()
 	p := &process{t: t, stderr: &output{}}
 	p.cmd = exec.CommandContext(context.Background(), program, "serve", "--addr", addr, "--data", data)
-	p.cmd.Env = append(os.Environ(), asProgram+"=1")
+	p.cmd.Env = append(os.Environ(), asProgram+"=1", "INKWIRE_LOG_FORMAT=text")
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +78,7 @@ func start(t *testing.T, program, addr, data string) *process {
 		lines := bufio.NewScanner(io.TeeReader(r, p.stderr))
 		for lines.Scan() {
 			if _, url, ok := strings.Cut(lines.Text(), "msg=serving url=http://"); ok {
+				url, _, _ = strings.Cut(url, " ")
 				serving <- url
 			}
 		}
@@ -116,13 +119,20 @@ func TestCommandLine(t *testing.T) {
 		want   string
 	}{
 		{[]string{"--help"}, "", 0, "--data DIR"},
-		{[]string{"serve", "-h"}, "", 0, "INKWIRE_ADDR"},
+		{[]string{"help"}, "", 0, "serve documents"},
+		{[]string{"serve", "-h"}, "", 0, "default 127.0.0.1:8000, environment INKWIRE_ADDR"},
 		{[]string{"--version"}, "", 0, "inkwire "},
-		{[]string{"fly"}, "", 2, `unknown command "fly"`},
+		{[]string{"version"}, "", 0, "inkwire "},
+		{[]string{"fly"}, "", 2, `unknown command "fly"; try inkwire --help`},
 		{[]string{"serve", "now"}, "", 2, `unexpected argument "now"`},
-		{[]string{"--wings"}, "", 2, "-wings"},
-		{[]string{"--max-message", "0"}, "", 2, "greater than 0"},
-		{nil, "INKWIRE_MAX_QUEUE=many", 2, "INKWIRE_MAX_QUEUE"},
+		{[]string{"--wings"}, "", 2, "-wings; try inkwire --help"},
+		{[]string{"--max-message", "0"}, "", 2, `invalid value "0" for flag -max-message: want bytes from 1 to 1TiB`},
+		{[]string{"--history", "1s"}, "", 2, "want a time of at least 1h, such as 720h or 30d"},
+		{[]string{"--max-connections", "-1"}, "", 2, "want a whole number from 1"},
+		{[]string{"--log-level", "loud"}, "", 2, "want one of debug, info, warn, error"},
+		{nil, "INKWIRE_MAX_QUEUE=many", 2, `"INKWIRE_MAX_QUEUE": want bytes`},
+		{nil, "INKWIRE_LOG_FORMAT=xml", 2, "want one of auto, text, json"},
+		{[]string{"--config", "/dev/null/x"}, "", 2, "/dev/null/x"},
 		{[]string{"--addr", "0.0.0.0:0"}, "", 1, "use a loopback address"},
 		{nil, "INKWIRE_ADDR=192.0.2.7:80", 1, `"192.0.2.7:80" is reached from other machines`},
 		{[]string{"--data", "/dev/null/x", "--addr", "127.0.0.1:0"}, "", 1, "data directory"},
@@ -165,4 +175,31 @@ func TestRun(t *testing.T) {
 		t.Fatal("it still listens")
 	}
 	start(t, os.Args[0], p.addr, data).stop() // the lock is gone with the process
+}
+
+// A second signal ends the program at once, though a client that doesn't answer
+// its close frame is still waited for.
+func TestSecondSignal(t *testing.T) {
+	p := start(t, os.Args[0], "127.0.0.1:0", t.TempDir())
+	c, err := net.Dial("tcp", p.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "GET /yjs/a HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", p.addr)
+	r := bufio.NewReader(c)
+	if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != 101 {
+		t.Fatal(resp, err)
+	}
+	p.cmd.Process.Signal(syscall.SIGINT)
+	// The close frame: the program is ending.
+	if b, err := r.ReadByte(); err != nil || b != 0x88 {
+		t.Fatalf("%x, %v", b, err)
+	}
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	var exit *exec.ExitError
+	if err := p.cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
+		t.Fatalf("%v\n%s", err, p.stderr)
+	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -10,45 +11,47 @@ import (
 	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/metrics"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/server"
+	"github.com/inkwire/inkwire/internal/store"
 	"github.com/inkwire/inkwire/internal/store/sqlite"
+	"github.com/inkwire/inkwire/internal/ws"
 	"github.com/inkwire/inkwire/web"
 )
 
-// Bounds on the shut-down: requests under way, and updates that a failing disk
-// doesn't take.
+// The end takes at most 10 s, as those who stop services allow, even when the
+// disk is stuck. These are the times since its beginning until which each part is
+// waited for.
 const (
-	requestsTimeout = 5 * time.Second
-	savingTimeout   = 10 * time.Second
+	socketsUntil = 4 * time.Second // and then at most ws.Config.CloseTimeout and a second more
+	roomsUntil   = 9 * time.Second
+	storeUntil   = 9500 * time.Millisecond
 )
 
 // program is the running parts.
 type program struct {
+	cfg      config
 	log      *slog.Logger
+	metrics  *metrics.Metrics
 	listener net.Listener
-	store    *sqlite.Store
-	rooms    *room.Rooms
 	server   *server.Server
+	store    *sqlite.Store // nil until it is open
+	rooms    *room.Rooms   // likewise
 }
 
 // serve runs the program until ctx ends.
 func serve(ctx context.Context, c config, stderr io.Writer) error {
-	p, err := open(c, slog.New(slog.NewTextHandler(stderr, nil)))
+	p, err := listen(c, newLog(stderr, c.logLevel, c.logFormat))
 	if err != nil {
 		return err
 	}
 	return p.run(ctx)
 }
 
-// open makes all parts. What it opened is closed again if it fails.
-func open(c config, log *slog.Logger) (_ *program, err error) {
-	p := &program{log: log}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, p.closeOpened())
-		}
-	}()
+// listen makes what is there before the documents.
+func listen(c config, log *slog.Logger) (*program, error) {
+	p := &program{cfg: c, log: log, metrics: metrics.New()}
 	addr, err := access.ListenAddr(c.addr)
 	if err != nil {
 		return nil, err
@@ -60,32 +63,59 @@ func open(c config, log *slog.Logger) (_ *program, err error) {
 	} else if err != nil {
 		return nil, err
 	}
-	listener, err := net.ListenTCP("tcp", addr)
+	sockets := ws.Defaults
+	sockets.MaxMessage, sockets.MaxQueue = c.maxMessage, c.maxQueue
+	sockets.Queued = func(delta int) { p.metrics.QueuedBytes.Add(float64(delta)) }
+	p.server, err = server.New(server.Config{
+		Page:                    page,
+		WS:                      sockets,
+		Metrics:                 p.metrics,
+		Ended:                   func(e server.End) { logEnd(log, e) },
+		Report:                  p.report,
+		MaxConnections:          c.maxConnections,
+		MaxHandshakes:           c.maxHandshakes,
+		MaxHandshakesPerAddress: c.maxHandshakesPerAddress,
+	})
 	if err != nil {
 		return nil, err
 	}
-	p.listener = listener
-	if p.store, err = sqlite.Open(c.data, sqlite.Options{}); err != nil {
-		return nil, err
-	}
-	report := func(err error) { log.Error("fault", "error", err) }
-	p.rooms = room.New(room.Config{Store: p.store, Report: report})
-	p.server, err = server.New(server.Config{Rooms: p.rooms, Page: page, WS: c.ws, Report: report})
-	if err != nil {
+	if p.listener, err = net.ListenTCP("tcp", addr); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *program) closeOpened() error {
-	var errs []error
-	if p.listener != nil {
-		errs = append(errs, p.listener.Close())
+func (p *program) observer() store.Observer {
+	return store.Observer{
+		Commit: func(d time.Duration, rows int) {
+			p.metrics.Commit.Observe(d.Seconds())
+			p.metrics.Rows.Add(float64(rows))
+		},
+		Sync: func(d time.Duration) { p.metrics.Fsync.Observe(d.Seconds()) },
 	}
-	if p.store != nil {
-		errs = append(errs, p.store.Close())
+}
+
+func (p *program) report(err error) { p.log.Error("fault", "error", err) }
+
+// open opens the documents.
+func (p *program) open() (err error) {
+	p.store, err = sqlite.Open(p.cfg.data, sqlite.Options{
+		History:  p.cfg.history,
+		Observer: p.observer(),
+		Report:   p.report,
+	})
+	if err != nil {
+		return err
 	}
-	return errors.Join(errs...)
+	p.rooms = room.New(room.Config{
+		Store:       p.store,
+		Report:      p.report,
+		Metrics:     p.metrics,
+		MaxUnsaved:  p.cfg.maxUnsaved,
+		MaxDocument: p.cfg.maxDocument,
+	})
+	p.server.Start(p.rooms, p.rooms)
+	return nil
 }
 
 // run serves until ctx ends or serving fails, then ends all parts, the log the
@@ -93,26 +123,50 @@ func (p *program) closeOpened() error {
 func (p *program) run(ctx context.Context) error {
 	failed := make(chan error, 1)
 	go func() { failed <- p.server.Serve(p.listener) }()
-	p.log.Info("serving", "url", "http://"+p.listener.Addr().String())
-	var err error
-	select {
-	case <-ctx.Done():
-		p.log.Info("shutting down")
-		err = errors.Join(p.shutdown(), <-failed)
-	case err = <-failed:
-		err = errors.Join(err, p.shutdown())
+	err := p.open()
+	if err == nil {
+		p.log.Info("serving", "url", "http://"+p.listener.Addr().String(), "version", versionText(), "data", p.cfg.data)
+		select {
+		case <-ctx.Done():
+			p.log.Info("shutting down")
+		case err = <-failed:
+			failed <- nil
+		}
 	}
+	err = errors.Join(err, p.shutdown(), <-failed)
 	if err == nil {
 		p.log.Info("everything is saved")
 	}
 	return err
 }
 
+// shutdown ends all parts in order. Its error names the documents whose last
+// updates aren't saved.
 func (p *program) shutdown() error {
-	requests, cancel := context.WithTimeout(context.Background(), requestsTimeout)
+	begun := time.Now()
+	sockets, cancel := context.WithDeadline(context.Background(), begun.Add(socketsUntil))
 	defer cancel()
-	err := p.server.Shutdown(requests)
-	saving, cancel := context.WithTimeout(context.Background(), savingTimeout)
+	err := p.server.Shutdown(sockets)
+	if p.store == nil {
+		return err
+	}
+	// The rooms give up themselves, and can then say what isn't saved.
+	saving, cancel := context.WithDeadline(context.Background(), begun.Add(roomsUntil-time.Second))
 	defer cancel()
-	return errors.Join(err, p.rooms.Close(saving), p.store.Close())
+	return errors.Join(err,
+		within(time.Until(begun.Add(roomsUntil)), "the rooms", func() error { return p.rooms.Close(saving) }),
+		within(time.Until(begun.Add(storeUntil)), "the log", p.store.Close))
+}
+
+// within calls f, and waits for it no longer than d: a disk that is stuck can't
+// be told to stop.
+func within(d time.Duration, what string, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(d):
+		return fmt.Errorf("%s: not ended in time, the disk may be stuck", what)
+	}
 }

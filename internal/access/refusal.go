@@ -25,6 +25,14 @@ var (
 	ForeignHost   = Refusal{Label: "foreign_host", Sentence: "this address is served for its own machine only", HTTP: 403}
 	ForeignOrigin = Refusal{Label: "foreign_origin", Sentence: "pages of other sites may not connect", HTTP: 403}
 
+	NoAddress = Refusal{Label: "no_address", Sentence: "nothing is served at this address", HTTP: 404}
+	Starting  = Refusal{Label: "starting", Sentence: "the server is starting", HTTP: 503}
+	TooMany   = Refusal{Label: "too_many", Sentence: "too many connections, come back later", HTTP: 503}
+	TooOften  = Refusal{Label: "too_often", Sentence: "this address was cut off a moment ago, come back later", HTTP: 429}
+	TooSlow   = Refusal{Label: "too_slow", Sentence: "the request takes too long", HTTP: 429}
+	Method    = Refusal{Label: "method", Sentence: "this method isn't allowed here", HTTP: 405}
+	MediaType = Refusal{Label: "media_type", Sentence: "the body must be application/json", HTTP: 415}
+
 	Deleted    = Refusal{Label: "deleted", Sentence: "the document was deleted", HTTP: 410, Yjs: 4403, Close: 1008}
 	Exists     = Refusal{Label: "exists", Sentence: "a document of this name exists", HTTP: 409}
 	Unknown    = Refusal{Label: "unknown", Sentence: "there is no such document", HTTP: 404}
@@ -40,6 +48,12 @@ var (
 	ServerFault  = Refusal{Label: "server_fault", Sentence: "the server failed", HTTP: 500, Yjs: 1011, Close: 1011}
 	Overload     = Refusal{Label: "overload", Sentence: "too busy, come back later", HTTP: 503, Yjs: 1013, Close: 1013}
 )
+
+// Table is all rows. Each has a label of its own.
+var Table = []Refusal{
+	ForeignHost, ForeignOrigin, NoAddress, Exists, Unknown, Starting, TooMany, TooOften, TooSlow, Method, MediaType,
+	Deleted, Forbidden, OverBudget, Unsaved, TooLarge, Malformed, TextFrame, BadUTF8, ShuttingDown, ServerFault, Overload,
+}
 
 // A Refused is the error of something refused.
 type Refused struct {

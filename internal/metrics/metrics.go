@@ -20,6 +20,7 @@ type Metrics struct {
 	Ends        *prometheus.CounterVec // protocol, reason
 	Refusals    *prometheus.CounterVec // reason, as access's labels
 	QueuedBytes prometheus.Gauge
+	Handshakes  prometheus.Gauge
 
 	Sessions   prometheus.Gauge
 	Rooms      *prometheus.GaugeVec // state
@@ -28,9 +29,9 @@ type Metrics struct {
 	Behind     prometheus.Counter
 	Ack        prometheus.Histogram
 
-	Commit     prometheus.Histogram
-	Fsync      prometheus.Histogram
-	CommitRows prometheus.Histogram
+	Commit prometheus.Histogram
+	Fsync  prometheus.Histogram
+	Rows   prometheus.Counter
 }
 
 // RoomStates are the values of the label of Rooms.
@@ -68,7 +69,8 @@ func New() *Metrics {
 		r.MustRegister(h)
 		return h
 	}
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewBuildInfoCollector())
 	m := &Metrics{
 		registry: r,
 
@@ -76,6 +78,7 @@ func New() *Metrics {
 		Ends:        counters("inkwire_connections_ended_total", "Sockets that ended.", "protocol", "reason"),
 		Refusals:    counters("inkwire_refusals_total", "What was refused, by the row of the table of refusals.", "reason"),
 		QueuedBytes: gauge("inkwire_queue_bytes", "Bytes queued for all sockets."),
+		Handshakes:  gauge("inkwire_handshakes", "Connections that are no sockets: of handshakes and of other requests."),
 
 		Sessions:   gauge("inkwire_sessions", "Clients in documents; a socket may carry several."),
 		Rooms:      gauges("inkwire_rooms", "Documents that are open, by state.", "state"),
@@ -84,9 +87,9 @@ func New() *Metrics {
 		Behind:     counter("inkwire_sessions_behind_total", "Sessions that couldn't keep up and got a difference."),
 		Ack:        histogram("inkwire_acknowledgement_seconds", "From an update's integration to its acknowledgement.", durations),
 
-		Commit:     histogram("inkwire_commit_seconds", "From an append's call to its commit.", durations),
-		Fsync:      histogram("inkwire_fsync_seconds", "One fsync of the log.", durations),
-		CommitRows: histogram("inkwire_commit_rows", "Rows that shared a commit.", prometheus.ExponentialBuckets(1, 2, 12)),
+		Commit: histogram("inkwire_commit_seconds", "From an append's call to its commit.", durations),
+		Fsync:  histogram("inkwire_fsync_seconds", "One fsync of the log.", durations),
+		Rows:   counter("inkwire_rows_total", "Rows that were appended to the log."),
 	}
 	for _, s := range RoomStates {
 		m.Rooms.WithLabelValues(s)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/inkwire/inkwire/awareness"
+	"github.com/inkwire/inkwire/lib0"
 )
 
 // presence is who is in the document: the latest awareness state of each
@@ -53,8 +54,12 @@ type presenceOf struct {
 }
 
 const (
-	// presenceTick is the shortest time between two messages about states.
+	// presenceTick is the shortest time between two messages about states in a
+	// room of up to tickSessions; in larger ones it is longer, up to slowestTick,
+	// for each message goes to everyone.
 	presenceTick = 50 * time.Millisecond
+	tickSessions = 100
+	slowestTick  = 250 * time.Millisecond
 	// renewalDelay is how long a state that was sent again unchanged may wait
 	// for company. Clients forget an id 30 s after its last clock, and renew it
 	// every 15 to 18 s.
@@ -161,7 +166,7 @@ func (r *room) hear(s *Session, said awareness.Entry) {
 func (r *room) sendPresenceIn(wait time.Duration) {
 	p := &r.presence
 	due := time.Now().Add(wait)
-	if soonest := p.sent.Add(presenceTick); due.Before(soonest) {
+	if soonest := p.sent.Add(r.tick()); due.Before(soonest) {
 		due = soonest
 	}
 	if !p.due.IsZero() {
@@ -182,6 +187,11 @@ func (r *room) sendPresenceIn(wait time.Duration) {
 	})
 }
 
+// tick is the shortest time between two messages about states.
+func (r *room) tick() time.Duration {
+	return min(presenceTick*time.Duration(max(1, len(r.sessions)/tickSessions)), slowestTick)
+}
+
 // sendPresence sends dirty to all, each without its own.
 func (r *room) sendPresence() {
 	p := &r.presence
@@ -200,12 +210,12 @@ func (r *room) tell(all []*entry) {
 		return
 	}
 	r.broadcast() // they may point into what the turn brought
-	for _, e := range all {
-		e.tick()
-	}
-	shared := &Shared{Bytes: encodePresence(all, nil)}
+	body := encodePresence(all)
 	for s := range r.sessions {
-		mine := s.own != nil && slices.Contains(all, s.own)
+		mine := -1
+		if s.own != nil {
+			mine = slices.Index(all, s.own)
+		}
 		switch {
 		case !s.synced || s.ended:
 		case s.behind || s.asking.active:
@@ -215,10 +225,10 @@ func (r *room) tell(all []*entry) {
 					s.unheard = append(s.unheard, e)
 				}
 			}
-		case !mine:
-			r.present(s, shared)
+		case mine < 0:
+			r.present(s, body.whole)
 		case len(all) > 1:
-			r.present(s, &Shared{Bytes: encodePresence(all, s.own)})
+			r.present(s, body.without(mine))
 		}
 	}
 }
@@ -234,7 +244,7 @@ func (r *room) present(s *Session, p *Shared) {
 func (r *room) catchUpPresence(s *Session) {
 	if gone := s.unheard; len(gone) > 0 {
 		s.unheard = nil
-		r.present(s, &Shared{Bytes: encodePresence(gone, s.own)})
+		r.present(s, encodePresence(gone).whole)
 	}
 	r.sendPresenceTo(s)
 }
@@ -247,12 +257,11 @@ func (r *room) sendPresenceTo(s *Session) {
 	var all []*entry
 	for _, e := range r.presence.entries {
 		if e != s.own && e.state != nil {
-			e.tick()
 			all = append(all, e)
 		}
 	}
 	if len(all) > 0 {
-		r.present(s, &Shared{Bytes: encodePresence(all, nil)})
+		r.present(s, encodePresence(all).whole)
 	}
 }
 
@@ -297,12 +306,28 @@ func (e *entry) tick() {
 	e.clock = max(e.clock+1, uint64(time.Now().UnixMilli()))
 }
 
-func encodePresence(all []*entry, but *entry) []byte {
-	entries := make([]awareness.Entry, 0, len(all))
+// presenceBody is an encoded awareness update, whose parts can be left out.
+type presenceBody struct {
+	whole *Shared
+	ends  []int // of the number of entries, and then of each entry
+}
+
+// encodePresence encodes entries, each with its next clock.
+func encodePresence(all []*entry) presenceBody {
+	b := lib0.AppendUvarint(nil, uint64(len(all)))
+	ends := append(make([]int, 0, len(all)+1), len(b))
 	for _, e := range all {
-		if e != but {
-			entries = append(entries, awareness.Entry{Client: e.client, Clock: e.clock, State: e.state})
-		}
+		e.tick()
+		b = awareness.AppendEntry(b, awareness.Entry{Client: e.client, Clock: e.clock, State: e.state})
+		ends = append(ends, len(b))
 	}
-	return awareness.Append(nil, entries...)
+	return presenceBody{&Shared{Bytes: b}, ends}
+}
+
+// without is the update without its i-th entry.
+func (p presenceBody) without(i int) *Shared {
+	b := p.whole.Bytes
+	but := lib0.AppendUvarint(make([]byte, 0, len(b)), uint64(len(p.ends)-2))
+	but = append(but, b[p.ends[0]:p.ends[i]]...)
+	return &Shared{Bytes: append(but, b[p.ends[i+1]:]...)}
 }

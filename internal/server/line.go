@@ -8,28 +8,34 @@ import (
 
 // net/http answers a request with a lone "%" in its path with 400 before any
 // handler sees it, but y-websocket sends document names so. A lineConn escapes
-// it in the first request line of a connection; a socket's request is the only
-// one of its connection.
+// it in a request's line. What a client sends ahead of its turn it leaves alone:
+// browsers and y-websocket don't.
 type lineConn struct {
 	net.Conn
 	buf  []byte // read, not yet handed on
-	done bool   // the first line has been seen
+	done bool   // the line has been seen
 }
+
+// next expects another request's line. It's called between two requests, when
+// nobody reads.
+func (c *lineConn) next() { c.done = false }
 
 // maxLine is how long a request line is looked at; net/http refuses longer ones.
 const maxLine = maxHeaderBytes
 
 func (c *lineConn) Read(p []byte) (int, error) {
 	for !c.done {
-		n, err := c.Conn.Read(p)
-		c.buf = append(c.buf, p[:n]...)
 		if i := bytes.IndexByte(c.buf, '\n'); i >= 0 {
 			c.buf = append([]byte(escapeLine(string(c.buf[:i]))), c.buf[i:]...)
 			c.done = true
+			break
 		} else if len(c.buf) > maxLine {
 			c.done = true
+			break
 		}
-		if err != nil {
+		n, err := c.Conn.Read(p)
+		c.buf = append(c.buf, p[:n]...)
+		if err != nil && bytes.IndexByte(c.buf, '\n') < 0 {
 			c.done = true
 			if len(c.buf) == 0 {
 				return 0, err
@@ -61,9 +67,10 @@ func (c *lineConn) CloseWrite() error {
 	return nil
 }
 
-// escapeLine makes "%25" of each "%" that begins no escape.
+// escapeLine makes "%25" of each "%" of a request's line that begins no escape.
 func escapeLine(line string) string {
-	if !strings.Contains(line, "%") {
+	isRequest := strings.Contains(line, " HTTP/1.") // and no part of what a client sent ahead
+	if !isRequest || !strings.Contains(line, "%") {
 		return line
 	}
 	var b strings.Builder
@@ -74,14 +81,4 @@ func escapeLine(line string) string {
 		}
 	}
 	return b.String()
-}
-
-type lineListener struct{ net.Listener }
-
-func (l *lineListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &lineConn{Conn: c}, nil
 }

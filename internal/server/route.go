@@ -1,10 +1,9 @@
 package server
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 
+	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/store"
 )
 
@@ -18,31 +17,47 @@ var (
 	reservedNames    = []string{"api", "d", "yjs", "hocuspocus", "tutorial", "ws", "healthz", "readyz", "metrics"}
 )
 
-var errNoDocument = errors.New("no document is served at this address; connect to /yjs/NAME")
+// The protocols, as metrics and logs name them.
+const (
+	yWebsocket = "y-websocket"
+	hocuspocus = "hocuspocus"
+	undecided  = "undecided" // the first message tells
+)
 
-// documentName finds the document's name in an upgrade's request target, which
-// is taken as it came: /yjs/NAME or /NAME.
-func documentName(target string) (string, error) {
+const hocuspocusPath = "/hocuspocus"
+
+// A destination is what an upgrade's address leads to. A name may be empty where
+// the protocol doesn't take it from the address.
+type destination struct{ protocol, name string }
+
+// route finds the destination of an upgrade's request target, which is taken as
+// it came. Its error is an *access.Refused.
+func route(target string) (destination, error) {
 	path, _, _ := strings.Cut(target, "?")
 	if i := strings.Index(path, "://"); i >= 0 && !strings.HasPrefix(path, "/") { // as proxies write it
 		_, path, _ = strings.Cut(path[i+len("://"):], "/")
 		path = "/" + path
 	}
-	if !strings.HasPrefix(path, "/") {
-		return "", errNoDocument
+	name, under := strings.CutPrefix(path, socketPath)
+	switch {
+	case path == "/":
+		return destination{undecided, ""}, nil
+	case path == hocuspocusPath || path == hocuspocusPath+"/":
+		return destination{hocuspocus, ""}, nil
+	case under:
+		return named(yWebsocket, unescape(name))
+	case !strings.HasPrefix(path, "/") || reserved(unescape(path[1:])):
+		return destination{}, access.NoAddress.Because("connect to /yjs/NAME or /hocuspocus")
+	default:
+		return named(undecided, unescape(path[1:]))
 	}
-	name, direct := strings.CutPrefix(path, socketPath)
-	if !direct {
-		name = strings.TrimPrefix(path, "/")
-	}
-	name = unescape(name)
-	if !direct && reserved(name) {
-		return "", errNoDocument
-	}
+}
+
+func named(protocol, name string) (destination, error) {
 	if err := store.CheckName(name); err != nil {
-		return "", fmt.Errorf("the address: %w", err)
+		return destination{}, access.NoAddress.Because(err.Error())
 	}
-	return name, nil
+	return destination{protocol, name}, nil
 }
 
 func reserved(name string) bool {
@@ -56,7 +71,7 @@ func reserved(name string) bool {
 			return true
 		}
 	}
-	return name == ""
+	return false
 }
 
 // unescape decodes %XX. A "%" without two hexadecimal digits stands for itself,

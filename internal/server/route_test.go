@@ -7,46 +7,58 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/inkwire/inkwire/internal/access"
 )
 
-func TestDocumentName(t *testing.T) {
-	for target, want := range map[string]string{
-		"/yjs/a":                    "a",
-		"/yjs/a?token=x":            "a",
-		"/yjs/a%20b":                "a b",
-		"/yjs/a+b":                  "a+b",
-		"/yjs/a%2Fb":                "a/b",
-		"/yjs/a/b":                  "a/b",
-		"/yjs/a//b":                 "a//b",
-		"/yjs//":                    "/",
-		"/yjs/a/":                   "a/",
-		"/yjs/100%":                 "100%",
-		"/yjs/%zz%4":                "%zz%4",
-		"/yjs/%2541":                "%41",
-		"/yjs/%E6%96%87":            "文",
-		"/yjs/文":                    "文",
-		"/yjs/yjs/x":                "yjs/x",
-		"/yjs/api/x":                "api/x",
-		"/yjs/ws":                   "ws",
-		"/a":                        "a",
-		"/a/b":                      "a/b",
-		"/apis":                     "apis",
-		"/yjsx":                     "yjsx",
-		"//a":                       "/a",
-		"http://localhost:8000/a":   "a",
-		"http://localhost/yjs/a%2f": "a/",
+func TestRoute(t *testing.T) {
+	for target, want := range map[string]destination{
+		"/yjs/a":                    {yWebsocket, "a"},
+		"/yjs/a?token=x":            {yWebsocket, "a"},
+		"/yjs/a%20b":                {yWebsocket, "a b"},
+		"/yjs/a+b":                  {yWebsocket, "a+b"},
+		"/yjs/a%2Fb":                {yWebsocket, "a/b"},
+		"/yjs/a/b":                  {yWebsocket, "a/b"},
+		"/yjs/a//b":                 {yWebsocket, "a//b"},
+		"/yjs//":                    {yWebsocket, "/"},
+		"/yjs/a/":                   {yWebsocket, "a/"},
+		"/yjs/100%":                 {yWebsocket, "100%"},
+		"/yjs/%zz%4":                {yWebsocket, "%zz%4"},
+		"/yjs/%2541":                {yWebsocket, "%41"},
+		"/yjs/%E6%96%87":            {yWebsocket, "文"},
+		"/yjs/文":                    {yWebsocket, "文"},
+		"/yjs/yjs/x":                {yWebsocket, "yjs/x"},
+		"/yjs/api/x":                {yWebsocket, "api/x"},
+		"/yjs/ws":                   {yWebsocket, "ws"},
+		"/yjs/hocuspocus":           {yWebsocket, "hocuspocus"},
+		"/a":                        {undecided, "a"},
+		"/a/b":                      {undecided, "a/b"},
+		"/apis":                     {undecided, "apis"},
+		"/yjsx":                     {undecided, "yjsx"},
+		"//a":                       {undecided, "/a"},
+		"/":                         {undecided, ""},
+		"/?x":                       {undecided, ""},
+		"http://localhost/":         {undecided, ""},
+		"/hocuspocus":               {hocuspocus, ""},
+		"/hocuspocus/":              {hocuspocus, ""},
+		"/hocuspocus?token=x":       {hocuspocus, ""},
+		"/hocuspocus/a":             {undecided, "hocuspocus/a"},
+		"http://localhost:8000/a":   {undecided, "a"},
+		"http://localhost/yjs/a%2f": {yWebsocket, "a/"},
 	} {
-		if got, err := documentName(target); got != want || err != nil {
+		if got, err := route(target); got != want || err != nil {
 			t.Errorf("%s: %q, %v, want %q", target, got, err, want)
 		}
 	}
 	for _, target := range []string{
-		"", "/", "*", "/?x", "/yjs", "/yjs/", "/yjs/?x", "/api/x", "/api", "/d/x", "/ws", "/ws/", "/hocuspocus", "/hocuspocus/",
-		"/tutorial?doc=x", "/healthz", "/%68ealthz", "http://localhost", "http://localhost/",
+		"", "*", "/yjs", "/yjs/", "/yjs/?x", "/api/x", "/api", "/d/x", "/ws", "/ws/", "/%68ocuspocus",
+		"/tutorial?doc=x", "/healthz", "/readyz", "/metrics", "/%68ealthz", "/%79js/a",
 		"/yjs/..", "/yjs/a/../b", "/yjs/.", "/yjs/a%2F..", "/yjs/%00", "/yjs/a%0Ab", "/yjs/%ff", "/" + strings.Repeat("a", 513),
 	} {
-		if got, err := documentName(target); err == nil {
-			t.Errorf("%s: %q", target, got)
+		got, err := route(target)
+		var refused *access.Refused
+		if !errors.As(err, &refused) || refused.HTTP != 404 {
+			t.Errorf("%s: %q, %v", target, got, err)
 		}
 	}
 }
@@ -76,6 +88,25 @@ func TestLineConn(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the next request", func(t *testing.T) {
+		rest := "Host: x\r\n\r\n{%}"
+		c := &lineConn{Conn: readConn{Reader: io.MultiReader(strings.NewReader(in), strings.NewReader("ET /100% HTTP/1.1\r\n"+rest))}}
+		first := make([]byte, len(want))
+		if _, err := io.ReadFull(c, first); err != nil || string(first) != want {
+			t.Fatalf("%q, %v", first, err)
+		}
+		c.next() // whose first byte was read ahead
+		if got, err := io.ReadAll(c); err != nil || string(got) != "ET /100%25 HTTP/1.1\r\n"+rest {
+			t.Fatalf("%q, %v", got, err)
+		}
+	})
+	t.Run("sent ahead", func(t *testing.T) { // the line was read with the last request
+		body := "{%}\n%"
+		c := &lineConn{Conn: readConn{Reader: strings.NewReader(body)}}
+		if got, err := io.ReadAll(c); err != nil || string(got) != body {
+			t.Fatalf("%q, %v", got, err)
+		}
+	})
 	t.Run("no line", func(t *testing.T) {
 		long := strings.Repeat("%", 3*maxLine)
 		got, err := io.ReadAll(&lineConn{Conn: readConn{Reader: strings.NewReader(long)}})

@@ -1,68 +1,108 @@
 // Package server is Inkwire over HTTP: the sockets, routed by their raw path,
-// the page, and health. It knows nothing of storage.
+// the page, the API, health and metrics. It knows nothing of storage.
 //
 // A socket's upgrade is routed before anything looks at the URL: clients put
 // document names into paths as they are, with "//", ".." or a lone "%", and
 // don't follow the redirects by which net/http's mux would tidy them up.
 //
-// The server lists its sockets, for http.Server forgets them once they are
-// upgraded. Each has one goroutine, which Shutdown awaits.
+// A server answers from Serve on, so that health can be asked for, and has
+// documents from Start on. It lists its sockets, for http.Server forgets them
+// once they are upgraded. Each has one goroutine, which Shutdown awaits. What is
+// no socket yet is bounded by the gate.
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"net/http"
-	"runtime/debug"
+	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
-	"github.com/inkwire/inkwire/internal/gateway/yws"
+	"github.com/inkwire/inkwire/internal/api"
+	"github.com/inkwire/inkwire/internal/metrics"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/ws"
 )
 
 // Config is what a server is made of.
 type Config struct {
-	Rooms *room.Rooms // of all sockets
-	Page  fs.FS       // index.html and its assets; nil for a server without a page
-	WS    ws.Config   // limits and times of all sockets
+	Page    fs.FS            // index.html and its assets; nil for a server without a page
+	WS      ws.Config        // limits and times of all sockets
+	Metrics *metrics.Metrics // nil for some that nobody else has
 
+	// Ended, unless it's nil, is told of each socket's end, from many goroutines.
+	Ended func(End)
 	// Report tells the operator of a fault of the program's own.
 	Report func(error)
+
+	MaxConnections          int // sockets; default 50,000
+	MaxHandshakes           int // connections that are no sockets; default 1024
+	MaxHandshakesPerAddress int // of one address; default 512
 }
 
 // A Server answers HTTP requests and serves sockets.
 type Server struct {
-	cfg  Config
-	http http.Server
-	page *page
+	cfg     Config
+	http    http.Server
+	page    *page
+	metrics http.Handler
+	gate    atomic.Pointer[gate] // set by Serve
+	started atomic.Pointer[started]
+	backoff backoff
 
-	ctx    context.Context // ends when Shutdown begins
+	ctx    context.Context // ends when sockets shall wait for nothing more
 	cancel context.CancelFunc
 
 	// Guarded by mu.
 	mu      sync.Mutex
 	sockets map[*ws.Conn]struct{}
+	open    int // sockets, and those that are about to be
 	closing bool
 
 	wg sync.WaitGroup // the sockets' goroutines
 }
 
-// Bounds on a request before it is served.
+// started is what a server has from Start on.
+type started struct {
+	rooms *room.Rooms
+	api   http.Handler // nil for none
+}
+
+// Bounds on a request. Sockets have their own.
 const (
 	headerTimeout  = 10 * time.Second
+	readTimeout    = 30 * time.Second
+	writeTimeout   = time.Minute
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 32 << 10
 )
 
-// New makes a server; Serve starts it.
+// retryAfter is how long clients are told to wait when the server can't say
+// better. Few of them listen.
+const retryAfter = 5 * time.Second
+
+type connKey struct{}
+
+// New makes a server.
 func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, sockets: make(map[*ws.Conn]struct{})}
+	if cfg.Metrics == nil {
+		s.cfg.Metrics = metrics.New()
+	}
+	s.cfg.MaxConnections = cmp.Or(cfg.MaxConnections, 50_000)
+	s.metrics = s.cfg.Metrics.Handler()
+	for _, protocol := range []string{yWebsocket, hocuspocus, undecided} {
+		s.cfg.Metrics.Connections.WithLabelValues(protocol) // 0 is shown as well
+	}
 	// A Yjs client that offers subprotocols fails without one; what it means by it
 	// makes no difference here.
 	s.cfg.WS.Subprotocol = func(string) bool { return true }
@@ -76,53 +116,114 @@ func New(cfg Config) (*Server, error) {
 	s.http = http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c)
+		},
+		ConnState: func(c net.Conn, to http.ConnState) { s.gate.Load().state(c, to) },
 	}
 	return s, nil
 }
 
-// Serve accepts connections until Shutdown, and then returns nil.
+// Serve accepts connections until Shutdown, and then returns nil. It's called
+// once.
 func (s *Server) Serve(l net.Listener) error {
-	err := s.http.Serve(&lineListener{l})
+	m := s.cfg.Metrics
+	g := newGate(l, cmp.Or(s.cfg.MaxHandshakes, 1024), cmp.Or(s.cfg.MaxHandshakesPerAddress, 512),
+		func(delta int) { m.Handshakes.Add(float64(delta)) },
+		func(r access.Refusal) { m.Refusals.WithLabelValues(r.Label).Inc() })
+	s.gate.Store(g)
+	err := s.http.Serve(g)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return fmt.Errorf("serve %v: %w", l.Addr(), err)
 }
 
-// Shutdown accepts no more connections, tells the sockets that the server goes
-// (1001) and returns when all have ended. If ctx ends first, HTTP requests may
-// still be under way.
+// Start gives the server its documents; until then it refuses whoever asks for
+// one. Without docs there is no API.
+func (s *Server) Start(rooms *room.Rooms, docs api.Documents) {
+	p := &started{rooms: rooms}
+	if docs != nil {
+		p.api = api.New(docs, s.cfg.Report)
+	}
+	s.started.Store(p)
+}
+
+// Shutdown accepts no more connections, and lets the sockets read no more, take
+// what was read to the log, and tell their clients of the end (1001). It returns
+// when all have ended. When ctx ends first, they wait for the log no more; the
+// error is of those that don't end even then.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.closing = true
-	r := access.ShuttingDown.Because("")
 	for c := range s.sockets {
-		c.Close(r.Close, r.Error())
+		c.Interrupt()
 	}
 	s.mu.Unlock()
-	s.cancel()
-	err := s.http.Shutdown(ctx)
-	s.wg.Wait() // sockets bound their own end
-	if err != nil {
-		return fmt.Errorf("shut down: %w", err)
+	if g := s.gate.Load(); g != nil {
+		g.closeWaiting()
 	}
-	return nil
+	ended := make(chan struct{})
+	go func() {
+		s.wg.Wait()
+		close(ended)
+	}()
+	// Requests under way that ctx doesn't wait for are cut off. The only other
+	// error is of closing the listener, which is gone either way.
+	if s.http.Shutdown(ctx) != nil {
+		_ = s.http.Close()
+	}
+	select {
+	case <-ended:
+		s.cancel()
+		return nil
+	case <-ctx.Done():
+	}
+	s.cancel()
+	s.mu.Lock()
+	for c := range s.sockets {
+		r := access.ShuttingDown
+		c.Abort(r.Close, r.Sentence)
+	}
+	s.mu.Unlock()
+	select {
+	case <-ended:
+		return nil
+	case <-time.After(s.cfg.WS.CloseTimeout + time.Second):
+		return fmt.Errorf("shut down: %d sockets don't end", s.Sockets())
+	}
 }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	err := access.CheckHost(r)
-	switch {
-	case err != nil:
-		refuse(w, err)
-	case ws.IsUpgrade(r):
+	if c, ok := r.Context().Value(connKey{}).(*httpConn); ok && !s.gate.Load().begin(c) {
+		panic(http.ErrAbortHandler) // it was turned away
+	}
+	if err := access.CheckHost(r); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	if ws.IsUpgrade(r) {
 		s.upgrade(w, r)
-	case r.URL.Path == "/healthz":
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
-		fmt.Fprintln(w, "ok")
+		return
+	}
+	switch path := r.URL.Path; {
+	case path == "/healthz":
+		plain(w, http.StatusOK, "ok")
+	case path == "/readyz":
+		if err := s.ready(); err != nil {
+			plain(w, http.StatusServiceUnavailable, err.Error())
+		} else {
+			plain(w, http.StatusOK, "ready")
+		}
+	case path == "/metrics":
+		s.metrics.ServeHTTP(w, r)
+	case strings.HasPrefix(path, api.Prefix):
+		s.serveAPI(w, r)
 	case s.page != nil:
 		s.page.ServeHTTP(w, r)
 	default:
@@ -130,80 +231,65 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// upgrade makes a socket of a request and serves it.
-func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
-	if err := access.CheckOrigin(r); err != nil {
-		refuse(w, err)
-		return
-	}
-	name, err := documentName(r.RequestURI)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusNotFound)
-		return
-	}
-	if !s.begin() {
-		refuse(w, access.ShuttingDown.Because(""))
-		return
-	}
-	conn, err := ws.Accept(w, r, &s.cfg.WS)
-	if err != nil {
-		s.wg.Done()
-		return // Accept has answered
-	}
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	// An error means that whoever asked has gone.
+	_, _ = fmt.Fprintln(w, text)
+}
+
+// ready says why the server shouldn't get requests at present.
+func (s *Server) ready() error {
 	s.mu.Lock()
-	s.sockets[conn] = struct{}{}
-	if s.closing {
-		r := access.ShuttingDown.Because("")
-		conn.Close(r.Close, r.Error())
-	}
+	closing := s.closing
 	s.mu.Unlock()
-	// A goroutine of its own lets net/http's, with its buffers, go.
-	go func() {
-		defer s.wg.Done()
-		s.serve(conn, name)
-		s.mu.Lock()
-		delete(s.sockets, conn)
-		s.mu.Unlock()
-	}()
-}
-
-// begin counts a socket that is about to be, unless the server is closing.
-// Shutdown awaits it then, although net/http knows it no more.
-func (s *Server) begin() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return false
+	p := s.started.Load()
+	switch {
+	case closing:
+		return access.ShuttingDown.Because("")
+	case p == nil:
+		return access.Starting.Because("")
 	}
-	s.wg.Add(1)
-	return true
+	return p.rooms.Ready()
 }
 
-// serve serves a socket. A panic ends it alone, as net/http has it for requests.
-func (s *Server) serve(conn *ws.Conn, name string) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.cfg.Report(fmt.Errorf("socket of %v: panic: %v\n%s", conn.RemoteAddr(), p, debug.Stack()))
-			r := access.ServerFault.Because("")
-			conn.Finish(r.Close, r.Error())
-		}
-	}()
-	yws.Serve(s.ctx, conn, s.cfg.Rooms, name)
-}
-
-// Sockets is the number of open sockets.
-func (s *Server) Sockets() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.sockets)
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	if err := access.CheckOrigin(r); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	p := s.started.Load()
+	switch {
+	case p == nil:
+		s.refuse(w, r, access.Starting.Because(""))
+	case p.api == nil:
+		s.refuse(w, r, access.NoAddress.Because(""))
+	default:
+		p.api.ServeHTTP(w, r)
+	}
 }
 
 // refuse answers a request with a row of the table of refusals.
-func refuse(w http.ResponseWriter, err error) {
-	status := http.StatusInternalServerError
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var refused *access.Refused
-	if errors.As(err, &refused) {
-		status = refused.HTTP
+	if !errors.As(err, &refused) {
+		refused = access.ServerFault.Because("")
 	}
-	http.Error(w, err.Error(), status)
+	s.cfg.Metrics.Refusals.WithLabelValues(refused.Label).Inc()
+	switch refused.HTTP {
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		if w.Header().Get("Retry-After") == "" {
+			setRetryAfter(w, retryAfter)
+		}
+	}
+	if strings.HasPrefix(r.URL.Path, api.Prefix) {
+		api.Refuse(w, refused)
+	} else {
+		http.Error(w, refused.Error(), refused.HTTP)
+	}
+}
+
+func setRetryAfter(w http.ResponseWriter, d time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -19,6 +20,7 @@ import (
 	gobwas "github.com/gobwas/ws"
 	"go.uber.org/goleak"
 
+	"github.com/inkwire/inkwire/internal/metrics"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/server"
 	"github.com/inkwire/inkwire/internal/store/sqlite"
@@ -38,22 +40,43 @@ var page = fstest.MapFS{
 // A house is a server with all that it needs.
 type house struct {
 	*testing.T
-	server *server.Server
-	rooms  *room.Rooms
-	addr   string
+	server  *server.Server
+	rooms   *room.Rooms
+	metrics *metrics.Metrics
+	ends    chan server.End
+	addr    string
 }
 
-func open(t *testing.T) *house {
+// open starts a server; change may be nil, or changes its configuration.
+func open(t *testing.T, change func(*server.Config)) *house {
+	t.Helper()
+	h := prepare(t, change)
+	h.server.Start(h.rooms, nil)
+	return h
+}
+
+// prepare starts a server without its documents.
+func prepare(t *testing.T, change func(*server.Config)) *house {
 	t.Helper()
 	log, err := sqlite.Open(t.TempDir(), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	rooms := room.New(room.Config{Store: log, Report: func(err error) { t.Error(err) }})
-	cfg := ws.Defaults
-	cfg.MaxMessage = 1000
-	cfg.CloseTimeout = time.Second
-	s, err := server.New(server.Config{Rooms: rooms, Page: page, WS: cfg, Report: func(err error) { t.Error(err) }})
+	sockets := ws.Defaults
+	sockets.MaxMessage = 1000
+	sockets.CloseTimeout = time.Second
+	ends := make(chan server.End, 1000)
+	m := metrics.New()
+	cfg := server.Config{
+		Page: page, WS: sockets, Metrics: m,
+		Ended:  func(e server.End) { ends <- e },
+		Report: func(err error) { t.Error(err) },
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	s, err := server.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +86,7 @@ func open(t *testing.T) *house {
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
-	h := &house{t, s, rooms, l.Addr().String()}
+	h := &house{t, s, rooms, m, ends, l.Addr().String()}
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -73,6 +96,33 @@ func open(t *testing.T) *house {
 		}
 	})
 	return h
+}
+
+// ended waits for the end of a socket.
+func (h *house) ended() server.End {
+	h.Helper()
+	select {
+	case e := <-h.ends:
+		return e
+	case <-time.After(patience):
+		h.Fatal("no socket ends")
+	}
+	return server.End{}
+}
+
+// get asks for a path and returns the answer with its whole body.
+func (h *house) get(path string) (*http.Response, string) {
+	h.Helper()
+	resp, err := http.Get("http://" + h.addr + path)
+	if err != nil {
+		h.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return resp, string(body)
 }
 
 // A socket is a connection after its upgrade, or the answer that refused it.
@@ -86,7 +136,22 @@ type socket struct {
 // dial sends an upgrade request as it's written, without tidying its target.
 func (h *house) dial(target string, headers ...string) *socket {
 	h.Helper()
-	c, err := net.Dial("tcp", h.addr)
+	return h.dialFrom(nextAddr(), target, headers...)
+}
+
+var dialed atomic.Uint32
+
+// nextAddr is an address of the loopback that no socket has had, since who was
+// cut off is refused for a while.
+func nextAddr() net.IP {
+	n := dialed.Add(1)
+	return net.IPv4(127, 1, byte(n>>8), byte(n))
+}
+
+func (h *house) dialFrom(from net.IP, target string, headers ...string) *socket {
+	h.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: from}}
+	c, err := d.Dial("tcp", h.addr)
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -159,7 +224,7 @@ var hi = []byte("\x01\x01\x07\x00\x04\x01\x04text\x02hi\x00")
 // Different ways to write an address lead to the same document or to another
 // one, as they should, with nobody redirected.
 func TestPaths(t *testing.T) {
-	h := open(t)
+	h := open(t, nil)
 	for i, same := range [][]string{
 		{"/yjs/plain", "/plain", "/yjs/plain?token=x", "/%70lain"},
 		{"/yjs/a//b", "/a//b", "/yjs/a%2F/b"},
@@ -188,14 +253,14 @@ func TestPaths(t *testing.T) {
 			writer.send(0, 0, 1, 0)
 		}
 	}
-	for _, target := range []string{"/", "/ws", "/hocuspocus", "/tutorial?doc=a", "/api/v1/docs", "/d/a", "/yjs", "/yjs/", "/yjs/a/../b", "/yjs/%00"} {
+	for _, target := range []string{"/ws", "/tutorial?doc=a", "/api/v1/docs", "/d/a", "/yjs", "/yjs/", "/yjs/a/../b", "/yjs/%00"} {
 		h.dial(target).refused(404)
 	}
 }
 
 // What a browser does for a page of another site is refused before the upgrade.
 func TestForeignSites(t *testing.T) {
-	h := open(t)
+	h := open(t, nil)
 	for _, header := range []string{"Origin: https://evil.example", "Origin: null", "Host: evil.example", "Host: evil.example:8000", "Host: 192.0.2.1"} {
 		h.dial("/yjs/a", header).refused(403)
 	}
@@ -215,7 +280,7 @@ func TestForeignSites(t *testing.T) {
 }
 
 func TestHostileSockets(t *testing.T) {
-	h := open(t)
+	h := open(t, nil)
 	for name, tt := range map[string]struct {
 		bytes []byte
 		code  int
@@ -259,7 +324,7 @@ func (s *socket) isSubprotocol(want string) {
 }
 
 func TestPage(t *testing.T) {
-	h := open(t)
+	h := open(t, nil)
 	get := func(method, path string, headers ...string) *http.Response {
 		t.Helper()
 		req, err := http.NewRequest(method, "http://"+h.addr+path, nil)
@@ -281,7 +346,7 @@ func TestPage(t *testing.T) {
 		}
 		return resp
 	}
-	for _, path := range []string{"/", "/d/a", "/d/a/b", "/d/a//b", "/d/..%2Fx", "/d/index.html", "/?q"} {
+	for _, path := range []string{"/", "/d/a", "/d/a/b", "/d/a//b", "/d/..%2Fx", "/d/index.html", "/d/100%25", "/?q"} {
 		resp := get("GET", path)
 		body, _ := io.ReadAll(resp.Body)
 		if resp.StatusCode != 200 || string(body) != "<title>Inkwire</title>" || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" ||
@@ -314,7 +379,7 @@ func TestPage(t *testing.T) {
 
 // Shutting down tells the sockets, and what they wrote is saved.
 func TestShutdown(t *testing.T) {
-	h := open(t)
+	h := open(t, nil)
 	var sockets []*socket
 	for i := range 5 {
 		s := h.dial(fmt.Sprintf("/yjs/%d", i))
@@ -348,7 +413,7 @@ func TestShutdown(t *testing.T) {
 
 // Sockets that come while the server goes are refused, or told and awaited.
 func TestShutdownDuringUpgrades(t *testing.T) {
-	h := open(t)
+	h := open(t, nil)
 	begun := make(chan struct{}, 40)
 	var clients sync.WaitGroup
 	for range cap(begun) {

@@ -84,7 +84,7 @@ func refusal(err error) *access.Refused {
 	switch {
 	case errors.As(err, &refused):
 		return refused
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, ws.ErrInterrupted):
 		return access.ShuttingDown.Because("")
 	case !errors.As(err, &breach):
 		return access.ServerFault.Because("")

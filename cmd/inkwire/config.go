@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/peterbourgon/ff/v3"
+
+	"github.com/inkwire/inkwire/internal/ws"
+)
+
+// config is what the settings say.
+type config struct {
+	file string
+
+	addr string
+	data string
+
+	history time.Duration
+
+	maxMessage                int
+	maxQueue                  int
+	maxDocument               int
+	maxUnsaved                int
+	maxConnections            int
+	maxDocumentsPerConnection int
+	maxHandshakes             int
+	maxHandshakesPerAddress   int
+
+	logLevel  string
+	logFormat string
+}
+
+// defaults is the configuration when nothing is set.
+func defaults() config {
+	return config{
+		addr:                      "127.0.0.1:8000",
+		data:                      "./inkwire-data",
+		history:                   30 * 24 * time.Hour,
+		maxMessage:                ws.Defaults.MaxMessage,
+		maxQueue:                  ws.Defaults.MaxQueue,
+		maxDocument:               64 << 20,
+		maxUnsaved:                8 << 20,
+		maxConnections:            50_000,
+		maxDocumentsPerConnection: 100,
+		maxHandshakes:             1024,
+		maxHandshakesPerAddress:   512,
+		logLevel:                  "info",
+		logFormat:                 "auto",
+	}
+}
+
+// settings is the one list of settings, which write to c. Its names are those of
+// flags and in a configuration file, and make those in the environment.
+func settings(c *config) *flag.FlagSet {
+	f := flag.NewFlagSet("inkwire", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.Usage = func() {}
+	f.StringVar(&c.file, "config", c.file, "read settings from `FILE`: a name and a value on each line")
+
+	f.StringVar(&c.addr, "addr", c.addr, "listen on `HOST:PORT`; only this machine's addresses are served")
+	f.StringVar(&c.data, "data", c.data, "keep the documents in `DIR`")
+	f.Var(duration(&c.history, time.Hour), "history", "keep the single edits behind a checkpoint for `TIME`")
+
+	f.Var(size(&c.maxMessage, 1), "max-message", "refuse messages of more than `BYTES`")
+	f.Var(size(&c.maxQueue, 1), "max-queue", "let at most `BYTES` wait for a client that reads slowly")
+	f.Var(size(&c.maxDocument, 1), "max-document", "refuse what makes a document larger than `BYTES`, as it is stored")
+	f.Var(size(&c.maxUnsaved, 1), "max-unsaved", "let at most `BYTES` of a document's edits wait for the disk")
+	f.Var(number(&c.maxConnections), "max-connections", "refuse more than `N` open sockets (HTTP 503)")
+	f.Var(number(&c.maxDocumentsPerConnection), "max-documents-per-connection", "refuse more than `N` documents on one socket")
+	f.Var(number(&c.maxHandshakes), "max-handshakes", "hold at most `N` connections that are no sockets yet")
+	f.Var(number(&c.maxHandshakesPerAddress), "max-handshakes-per-address", "hold at most `N` slow ones of them for one address (HTTP 429)")
+
+	f.Var(choice(&c.logLevel, "debug", "info", "warn", "error"), "log-level", "log what is of `LEVEL` or graver: debug, info, warn or error")
+	f.Var(choice(&c.logFormat, "auto", "text", "json"), "log-format", "log in `FORMAT`: text, json, or auto, which is text on a terminal and JSON elsewhere")
+	return f
+}
+
+const envPrefix = "INKWIRE"
+
+// environment is the variable of a setting.
+func environment(setting string) string {
+	return envPrefix + "_" + strings.ToUpper(strings.ReplaceAll(setting, "-", "_"))
+}
+
+// parse reads the settings from args, then the environment, then the file; the
+// first that has a setting counts. The error of a wish for help is flag.ErrHelp.
+func parse(args []string) (config, error) {
+	c := defaults()
+	f := settings(&c)
+	err := ff.Parse(f, args,
+		ff.WithEnvVarPrefix(envPrefix),
+		ff.WithConfigFileFlag("config"),
+		ff.WithConfigFileParser(func(r io.Reader, set func(name, value string) error) error {
+			return parseFile(c.file, r, set)
+		}))
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return c, flag.ErrHelp
+	case err != nil:
+		return c, fmt.Errorf("%w; try inkwire --help", err)
+	case f.NArg() > 0:
+		return c, fmt.Errorf("unexpected argument %q; try inkwire --help", f.Arg(0))
+	}
+	return c, nil
+}
+
+// parseFile reads a file of settings: a name, spaces or "=", and the value, to
+// the end of the line. Lines that are empty or begin with # say nothing.
+func parseFile(file string, r io.Reader, set func(name, value string) error) error {
+	lines := bufio.NewScanner(r)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, value := line, ""
+		if i := strings.IndexAny(line, " \t="); i >= 0 {
+			name, value = line[:i], strings.TrimSpace(line[i:])
+			value = strings.TrimSpace(strings.TrimPrefix(value, "="))
+		}
+		var err error
+		switch {
+		case name == "config":
+			err = errors.New("a file can't name another one")
+		case value == "":
+			err = fmt.Errorf("%q has no value", name)
+		default:
+			err = set(name, value)
+		}
+		if err != nil {
+			return fmt.Errorf("%s, line %d: %w", file, n, err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
+// help prints all settings with their defaults and variables.
+func help(out io.Writer) {
+	fmt.Fprint(out, usage)
+	for _, c := range verbs {
+		fmt.Fprintf(out, "  %-10s %s\n", c.name, c.what)
+	}
+	fmt.Fprint(out, "\nsettings of serve:\n")
+	c := defaults()
+	settings(&c).VisitAll(func(f *flag.Flag) {
+		operand, text := flag.UnquoteUsage(f)
+		fmt.Fprintf(out, "  --%s %s\n      %s\n      ", f.Name, operand, text)
+		if f.DefValue != "" {
+			fmt.Fprintf(out, "default %s, ", f.DefValue)
+		}
+		fmt.Fprintf(out, "environment %s\n", environment(f.Name))
+	})
+}

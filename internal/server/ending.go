@@ -1,0 +1,111 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/ws"
+)
+
+// An End is the end of a socket.
+type End struct {
+	Remote   net.Addr
+	Protocol string // y-websocket, hocuspocus, or undecided when no message came
+	Document string // "" when the protocol doesn't take it from the address
+	Duration time.Duration
+
+	// Reason is the label of a row of access's table, or one of those below.
+	Reason         string
+	Sent, Received int   // close codes, 0 for none
+	Err            error // nil if Reason says all
+	Fault          bool  // Err is a fault of the program's own
+
+	refused bool // Reason is a row
+}
+
+// Reasons that aren't refusals.
+const (
+	reasonClosed = "closed" // the client closed it
+	reasonSilent = "silent" // the client answered no ping
+	reasonLost   = "lost"   // the network or the client's process failed
+)
+
+// end makes of a gateway's error what there is to tell of a socket's end.
+func (k *socket) end(err error) End {
+	e := End{Remote: k.remote, Protocol: k.protocol, Document: k.name, Duration: time.Since(k.begun), Err: err}
+	if k.protocol == hocuspocus {
+		e.Document = "" // whatever the address says
+	}
+	var closed *ws.Closed
+	switch {
+	case errors.As(err, &closed):
+		e.Reason, e.Received, e.Err = reasonClosed, closed.Code, nil
+	case errors.Is(err, ws.ErrSilent):
+		e.Reason, e.Err = reasonSilent, nil
+	case errors.Is(err, errPanic):
+		e.Fault = true
+		fallthrough
+	case err != nil && known(err):
+		r := refusal(err)
+		e.Reason, e.Sent, e.refused = r.Label, k.code(r), true
+		if r.Detail == "" && !e.Fault {
+			e.Err = nil
+		}
+	default:
+		e.Reason = reasonLost
+	}
+	return e
+}
+
+// code is the close code of a row for a socket's protocol.
+func (k *socket) code(r *access.Refused) int {
+	if k.protocol == yWebsocket {
+		return r.Yjs
+	}
+	return r.Close
+}
+
+// known reports whether an error is a refusal, or leads to one.
+func known(err error) bool {
+	var refused *access.Refused
+	var breach *ws.Error
+	return errors.As(err, &refused) || errors.As(err, &breach) || errors.Is(err, ws.ErrInterrupted) || errors.Is(err, context.Canceled)
+}
+
+// refusal is the row of the table that an error of a socket is.
+func refusal(err error) *access.Refused {
+	var refused *access.Refused
+	var breach *ws.Error
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case errors.Is(err, ws.ErrInterrupted), errors.Is(err, context.Canceled):
+		return access.ShuttingDown.Because("")
+	case !errors.As(err, &breach):
+		return access.ServerFault.Because("")
+	}
+	switch breach.Code {
+	case access.TooLarge.Close:
+		return access.TooLarge.Because(breach.Msg)
+	case access.BadUTF8.Close:
+		return access.BadUTF8.Because("")
+	case access.Overload.Close:
+		return access.Overload.Because(breach.Msg)
+	default:
+		return access.Malformed.Because(breach.Msg)
+	}
+}
+
+// cutOff reports whether a socket's end is one after which its client would only
+// be cut off again. A client that repeats such a code was told it.
+func cutOff(e End) bool {
+	for _, r := range []access.Refusal{access.TooLarge, access.Overload, access.Unsaved} {
+		if e.Reason == r.Label || e.Received != 0 && (e.Received == r.Yjs || e.Received == r.Close) {
+			return true
+		}
+	}
+	return false
+}

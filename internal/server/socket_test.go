@@ -1,0 +1,216 @@
+package server_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	gobwas "github.com/gobwas/ws"
+
+	"github.com/inkwire/inkwire/internal/server"
+)
+
+func (s *socket) text(b string) {
+	s.Helper()
+	if err := gobwas.WriteFrame(s.Conn, gobwas.MaskFrame(gobwas.NewTextFrame([]byte(b)))); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// At an address that is no protocol's own, the first message tells.
+func TestDropIn(t *testing.T) {
+	h := open(t, nil)
+	step1 := []byte{0, 0, 1, 0}
+	yjs := h.dial("/a")
+	yjs.send(step1...)
+	if f := yjs.next(); !bytes.HasPrefix(f.Payload, []byte{0, 1}) {
+		t.Errorf("y-websocket's client got %q", f.Payload)
+	}
+	yjs.Close()
+	if e := h.ended(); e.Protocol != "y-websocket" || e.Document != "a" || e.Reason != "lost" || e.Sent != 0 {
+		t.Errorf("%+v", e)
+	}
+	for name, tt := range map[string]struct {
+		path     string
+		frame    gobwas.Frame
+		code     int
+		protocol string
+		reason   string
+	}{
+		"no name":       {"/", gobwas.NewBinaryFrame(step1), 4400, "y-websocket", "malformed"},
+		"text":          {"/a", gobwas.NewTextFrame([]byte(`{"type":"join"}`)), 1003, "undecided", "text"},
+		"text, no name": {"/", gobwas.NewTextFrame([]byte(`{}`)), 1003, "undecided", "text"},
+		"empty":         {"/a", gobwas.NewBinaryFrame(nil), 1002, "undecided", "malformed"},
+		"too large":     {"/a", gobwas.NewBinaryFrame(make([]byte, 1001)), 1009, "undecided", "too_large"},
+		"bad UTF-8":     {"/a", gobwas.NewTextFrame([]byte{0xff}), 1007, "undecided", "bad_utf8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := h.dial(tt.path)
+			if err := gobwas.WriteFrame(s.Conn, gobwas.MaskFrame(tt.frame)); err != nil {
+				t.Fatal(err)
+			}
+			s.isClosed(tt.code)
+			s.Close()
+			if e := h.ended(); e.Protocol != tt.protocol || e.Reason != tt.reason || e.Sent != tt.code || e.Remote == nil {
+				t.Errorf("%+v", e)
+			}
+		})
+	}
+	for _, path := range []string{"/", "/a", "/hocuspocus", "/hocuspocus/"} {
+		s := h.dial(path)
+		s.send(1, 'a')
+		s.send(gobwas.NewCloseFrameBody(1000, "")...) // garbage to either
+		s.Close()
+		if e := h.ended(); e.Protocol != "hocuspocus" || e.Document != "" {
+			t.Errorf("%s: %+v", path, e)
+		}
+	}
+	silent := h.dial("/a")
+	pong := gobwas.MaskFrame(gobwas.NewPingFrame(nil))
+	if err := gobwas.WriteFrame(silent.Conn, pong); err != nil {
+		t.Fatal(err)
+	}
+	if f := silent.next(); f.Header.OpCode != gobwas.OpPong {
+		t.Errorf("%+v", f.Header)
+	}
+	if err := gobwas.WriteFrame(silent.Conn, gobwas.MaskFrame(gobwas.NewCloseFrame(gobwas.NewCloseFrameBody(1000, "")))); err != nil {
+		t.Fatal(err)
+	}
+	silent.isClosed(1000)
+	if e := h.ended(); e.Protocol != "undecided" || e.Reason != "closed" || e.Received != 1000 || e.Err != nil {
+		t.Errorf("%+v", e)
+	}
+}
+
+// A socket that was cut off is refused for a while when it comes again, by HTTP,
+// and nobody else is.
+func TestBackoff(t *testing.T) {
+	h := open(t, nil)
+	from := nextAddr()
+	s := h.dialFrom(from, "/yjs/a")
+	s.send(make([]byte, 1001)...)
+	s.isClosed(4413)
+	s.Close()
+	h.ended()
+	again := h.dialFrom(from, "/yjs/a")
+	if body := again.refused(429); !strings.Contains(body, "a moment ago") {
+		t.Error(body)
+	}
+	if after, err := strconv.Atoi(again.resp.Header.Get("Retry-After")); err != nil || after < 1 || after > 2 {
+		t.Error("Retry-After: ", again.resp.Header)
+	}
+	h.dial("/yjs/a").refused(101)
+}
+
+func TestMaxConnections(t *testing.T) {
+	h := open(t, func(c *server.Config) { c.MaxConnections = 2 })
+	first := h.dial("/yjs/a")
+	h.dial("/").refused(101)
+	third := h.dial("/yjs/b")
+	if body := third.refused(503); !strings.Contains(body, "max-connections is 2") || third.resp.Header.Get("Retry-After") == "" {
+		t.Error(body, third.resp.Header)
+	}
+	first.Close()
+	h.ended()
+	// The end is told a moment before the place is free.
+	deadline := time.Now().Add(patience)
+	for h.server.Sockets() > 1 && time.Now().Before(deadline) {
+	}
+	h.dial("/yjs/b").refused(101)
+	_, text := h.get("/metrics")
+	for _, want := range []string{
+		`inkwire_connections{protocol="undecided"} 1`, `inkwire_connections{protocol="y-websocket"} 1`,
+		`inkwire_refusals_total{reason="too_many"} 1`, `inkwire_connections_ended_total{protocol="y-websocket",reason="lost"} 1`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no %s", want)
+		}
+	}
+}
+
+// Health says that the process lives, readiness whether it should get requests.
+func TestReady(t *testing.T) {
+	h := prepare(t, nil)
+	is := func(path string, status int, says string) {
+		t.Helper()
+		resp, body := h.get(path)
+		if resp.StatusCode != status || !strings.Contains(body, says) {
+			t.Errorf("%s: %s %.200s, want %d %s", path, resp.Status, body, status, says)
+		}
+	}
+	is("/healthz", 200, "ok")
+	is("/readyz", 503, "starting")
+	is("/metrics", 200, "inkwire_connections")
+	is("/api/v1/docs", 503, `"reason":"starting"`)
+	h.dial("/yjs/a").refused(503)
+	h.server.Start(h.rooms, nil)
+	is("/readyz", 200, "ready")
+	h.dial("/yjs/a").refused(101)
+}
+
+type noDocuments struct{}
+
+func (noDocuments) Create(context.Context, string) error  { return nil }
+func (noDocuments) Delete(context.Context, string) error  { return nil }
+func (noDocuments) Restore(context.Context, string) error { return nil }
+
+// The API is behind the same checks as the sockets.
+func TestAPI(t *testing.T) {
+	h := prepare(t, nil)
+	h.server.Start(h.rooms, noDocuments{})
+	del := func(header, value string) *http.Response {
+		req, err := http.NewRequest("DELETE", "http://"+h.addr+"/api/v1/docs/a", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set(header, value)
+		if header == "Host" {
+			req.Host = value
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp
+	}
+	for _, foreign := range [][2]string{{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Host", "evil.example"}} {
+		if resp := del(foreign[0], foreign[1]); resp.StatusCode != 403 || resp.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%v: %s %v", foreign, resp.Status, resp.Header)
+		}
+	}
+	if resp := del("Origin", "http://"+h.addr); resp.StatusCode != 204 {
+		t.Error(resp.Status)
+	}
+}
+
+// A lone "%" typed by hand is a character, also on a connection that has had a
+// request before.
+func TestLonePercent(t *testing.T) {
+	h := open(t, nil)
+	c, err := net.Dial("tcp", h.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	r := bufio.NewReader(c)
+	for range 3 {
+		fmt.Fprintf(c, "GET /d/100%% HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != 200 {
+			t.Fatal(resp.Status, err)
+		}
+	}
+}
