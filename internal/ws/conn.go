@@ -25,7 +25,6 @@ type Config struct {
 	// CloseTimeout bounds all of Finish.
 	CloseTimeout time.Duration
 
-
 	// Subprotocol chooses among those the client offers, in its order; nil
 	// chooses none.
 	Subprotocol func(offered string) bool
@@ -98,14 +97,15 @@ type Conn struct {
 	// Guarded by mu.
 	mu       sync.Mutex
 	queue    []Frame
-	queued   int  // bytes of queue that count, see Send
-	writing  bool // a writing goroutine runs
-	closing  bool // a close frame is queued, written, or pointless: nothing follows
+	queued   int      // bytes of queue that count, see Send
+	writing  bool     // a writing goroutine runs
+	drained  []func() // see Drained
+	closing  bool     // a close frame is queued, written, or pointless: nothing follows
 	lastSent time.Time
 	lastPing time.Time
 	alive    Frame         // goes out when no message went out for aliveIn
 	aliveIn  time.Duration // 0 for never
-	pings    []ping // those without a pong, oldest first
+	pings    []ping        // those without a pong, oldest first
 	pingID   uint64
 	failure  error // why the socket was closed from within
 	beat     *time.Timer

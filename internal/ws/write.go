@@ -31,6 +31,23 @@ func (c *Conn) Send(f Frame) error {
 	return nil
 }
 
+// Drained has f called once, when nothing is queued and the last write has
+// ended: soon, if that is so now. A writing goroutine calls it, and never once
+// the connection is closing.
+func (c *Conn) Drained(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return
+	}
+	c.drained = append(c.drained, f)
+	if !c.writing {
+		c.writing = true
+		c.writers.Add(1)
+		go c.write()
+	}
+}
+
 // enqueueLocked queues a frame and sees to it that it's written.
 func (c *Conn) enqueueLocked(f Frame) {
 	c.queue = append(c.queue, f)
@@ -49,7 +66,14 @@ func (c *Conn) write() {
 		batch := c.queue
 		c.queue, c.queued = nil, 0
 		c.writing = len(batch) > 0
+		var drained []func()
+		if !c.writing && !c.closing {
+			drained, c.drained = c.drained, nil
+		}
 		c.mu.Unlock()
+		for _, f := range drained {
+			f()
+		}
 		if len(batch) == 0 {
 			return
 		}
