@@ -2,7 +2,6 @@ package room
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,12 +41,10 @@ type Receiver interface {
 }
 
 // Shared is immutable bytes that many receivers get, with what Encodings made
-// of them.
+// of them. It belongs to the room's goroutine.
 type Shared struct {
 	Bytes []byte
-
-	mu   sync.Mutex
-	made []made
+	made  []made
 }
 
 type made struct {
@@ -60,19 +57,18 @@ type made struct {
 // all of that kind with the same prefix (a document's name, where a message
 // carries it).
 type Encoding[T any] struct {
-	Make func(prefix string, b []byte) T
+	Make func(prefix string, s *Shared) T
 }
 
-// Of returns what the encoding makes of s.
+// Of returns what the encoding makes of s. It is called by receivers, from the
+// room's goroutine.
 func (e *Encoding[T]) Of(prefix string, s *Shared) T {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, m := range s.made {
 		if m.encoding == any(e) && m.prefix == prefix {
 			return m.result.(T)
 		}
 	}
-	result := e.Make(prefix, s.Bytes)
+	result := e.Make(prefix, s)
 	s.made = append(s.made, made{e, prefix, result})
 	return result
 }

@@ -41,7 +41,7 @@ func FuzzDispatch(f *testing.F) {
 			f.Error(err)
 		}
 	})
-	g := &gateway{}
+	c := &connection{}
 	f.Fuzz(func(t *testing.T, message []byte) {
 		s, err := rooms.Join(t.Context(), "doc", deaf{make(chan struct{})})
 		if err != nil {
@@ -49,7 +49,7 @@ func FuzzDispatch(f *testing.F) {
 		}
 		defer s.Leave()
 		// The room keeps the bytes, and the fuzzer uses them again.
-		if err := g.dispatch(s, bytes.Clone(message)); err != nil {
+		if err := c.call(s, bytes.Clone(message)); err != nil {
 			var refused *access.Refused
 			if !errors.As(err, &refused) {
 				t.Errorf("%v is no refusal", err)

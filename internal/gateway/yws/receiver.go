@@ -3,8 +3,10 @@ package yws
 import (
 	"encoding/binary"
 	"errors"
+	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/ws"
 	"github.com/inkwire/inkwire/lib0"
@@ -19,45 +21,67 @@ var (
 )
 
 // framer makes messages of these first bytes and a body.
-func framer(head ...byte) func(_ string, body []byte) ws.Frame {
-	return func(_ string, body []byte) ws.Frame {
-		prefix := make([]byte, 0, len(head)+binary.MaxVarintLen64)
-		prefix = lib0.AppendUvarint(append(prefix, head...), uint64(len(body)))
-		return ws.Binary(prefix, ws.NewBody(body))
+func framer(head ...byte) func(string, *room.Shared) ws.Frame {
+	return func(_ string, body *room.Shared) ws.Frame {
+		return ws.Binary(lengthAfter(len(body.Bytes), head...), gateway.Body(body))
 	}
 }
 
-var _ room.Receiver = (*gateway)(nil)
+// lengthAfter is a message's first bytes and the length of what follows.
+func lengthAfter(n int, head ...byte) []byte {
+	return lib0.AppendUvarint(append(make([]byte, 0, len(head)+binary.MaxVarintLen64), head...), uint64(n))
+}
 
-func (g *gateway) State(u *room.Shared) bool    { return g.send(stateFrame.Of("", u)) }
-func (g *gateway) Query(v *room.Shared) bool    { return g.send(queryFrame.Of("", v)) }
-func (g *gateway) Update(u *room.Shared) bool   { return g.send(updateFrame.Of("", u)) }
-func (g *gateway) Presence(u *room.Shared) bool { return g.send(presenceFrame.Of("", u)) }
-func (g *gateway) Drained(func())               {}
-func (g *gateway) Ping(pong func())             { g.conn.Ping(pong) }
+var _ room.Receiver = (*connection)(nil)
 
-func (g *gateway) Unsaved(unsaved bool) {
+func (c *connection) State(u *room.Shared) bool    { return c.send(stateFrame.Of("", u)) }
+func (c *connection) Query(v *room.Shared) bool    { return c.send(queryFrame.Of("", v)) }
+func (c *connection) Update(u *room.Shared) bool   { return c.send(updateFrame.Of("", u)) }
+func (c *connection) Presence(u *room.Shared) bool { return c.send(presenceFrame.Of("", u)) }
+func (c *connection) Drained(f func())             { c.conn.Drained(f) }
+func (c *connection) Ping(pong func())             { c.conn.Ping(pong) }
+
+// Unsaved cuts a writer off: this protocol can't tell it that its edits aren't
+// saved.
+func (c *connection) Unsaved(unsaved bool) {
 	if unsaved {
-		g.End(access.Overload.Because("edits can't be saved at present"))
+		c.End(access.Unsaved.Because(""))
 	}
 }
 
-func (g *gateway) End(r *access.Refused) { g.conn.Close(r.Yjs, r.Error()) }
+// End closes the socket, that of a denied client after a while. Only the first
+// counts.
+func (c *connection) End(r *access.Refused) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended != nil {
+		return
+	}
+	c.ended = r
+	c.seat.Vacate()
+	if !gateway.Denied(r) {
+		c.conn.Close(r.Yjs, r.Error())
+		return
+	}
+	_ = c.conn.Send(denied(r)) // a client whose queue is full isn't told why
+	c.held = time.AfterFunc(c.holdFor, func() { c.conn.Close(r.Yjs, r.Error()) })
+}
 
-// settled closes the socket of a client whose update was refused: this protocol
-// has no other way to tell it.
-func (g *gateway) settled(r *access.Refused) {
-	if r != nil {
-		g.End(r)
+func denied(r *access.Refused) ws.Frame {
+	reason := gateway.Reason(r)
+	return ws.Binary(append(lengthAfter(len(reason), messageAuth, authDenied), reason...), nil)
+}
+
+// settled closes the socket of a client whose update was refused, since this
+// protocol has no other way to tell it; but not if it is the client's role that
+// the update is refused for.
+func (c *connection) settled(r *access.Refused) {
+	if r != nil && !gateway.Denied(r) {
+		c.End(r)
 	}
 }
 
-// send queues a frame. A client that doesn't read is cut off: what it missed it
-// gets as a difference when it comes back.
-func (g *gateway) send(f ws.Frame) bool {
-	if err := g.conn.Send(f); errors.Is(err, ws.ErrOverflow) {
-		r := access.Overload.Because("the connection is too slow")
-		g.conn.Abort(r.Yjs, r.Error())
-	}
-	return true
+// send queues a frame, and reports false if it doesn't fit.
+func (c *connection) send(f ws.Frame) bool {
+	return !errors.Is(c.conn.Send(f), ws.ErrOverflow)
 }

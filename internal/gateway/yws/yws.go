@@ -8,179 +8,136 @@
 //	update          00 02 update:bytes         both    y-protocols sync.js
 //	awareness       01 awarenessUpdate:bytes   both    y-protocols awareness.js
 //	query awareness 03                         client  y-websocket y-websocket.js
+//	auth denied     02 00 reason:str           server  y-protocols auth.js
+//	keepalive       01 01 00                   server  an awareness message about nobody
 //
 // Numbers are lib0 varuints; bytes are their length and themselves. A client
 // begins with step 1, and gets step 2 and then the server's step 1; from then on
 // it gets the updates and the presence of others. There is no acknowledgement:
 // its edits are stored as any, but it isn't told when.
 //
-// A client that got no message for 30 s connects anew, so an empty awareness
-// message (01 01 00) goes out before that.
+// A client that got no message for 30 s connects anew, so the keepalive goes out
+// before that.
+//
+// A client that is denied, or no longer allowed, gets the auth-denied message and
+// is held for holdFor, in which what it sends is dropped, before the socket closes
+// with 4401 or 4403: version 3.1 then stops, and older ones, which come back at
+// once whatever the code is, come every five seconds. An update that is refused
+// because of its writer's role never closes the socket: clients make clean-up
+// deletes by themselves.
 package yws
 
 import (
 	"context"
 	"errors"
-	"fmt"
+	"sync"
 	"time"
 
-	"github.com/inkwire/inkwire/crdt"
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/ws"
-	"github.com/inkwire/inkwire/lib0"
 )
 
 // Messages and, behind messageSync, sync messages.
 const (
 	messageSync           = 0
 	messageAwareness      = 1
+	messageAuth           = 2
 	messageQueryAwareness = 3
 
 	syncStep1  = 0
 	syncStep2  = 1
 	syncUpdate = 2
+
+	authDenied = 0
 )
 
-// maxVector is the size in bytes of the largest state vector taken: more clients
-// than a document may have.
-const maxVector = 4 << 20
+// nothing is an awareness message about nobody.
+var nothing = ws.Binary([]byte{messageAwareness, 1, 0}, nil)
 
-// keepaliveAfter is less than the 25 s of silence that no client may see.
-const keepaliveAfter = 20 * time.Second
+// holdFor is how long a denied client is kept from coming back.
+const holdFor = 5 * time.Second
 
-// keepalive is an empty awareness message.
-var keepalive = ws.Binary([]byte{messageAwareness, 1, 0}, nil)
+// times are those that tests shorten.
+type times struct{ keepaliveAfter, holdFor time.Duration }
 
 // Serve serves a socket until it is closed, and returns why it ended. When ctx
 // ends before the document is loaded, it doesn't wait for that.
 func Serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, name string) error {
-	conn.KeepAlive(keepalive, keepaliveAfter)
-	g := &gateway{conn: conn}
-	s, err := rooms.Join(ctx, name, g)
-	if err != nil {
-		finish(conn, err)
+	return serve(ctx, conn, rooms, name, times{gateway.KeepaliveAfter, holdFor})
+}
+
+func serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, name string, t times) error {
+	conn.KeepAlive(nothing, t.keepaliveAfter)
+	c := &connection{conn: conn, seat: gateway.NewSeat(), holdFor: t.holdFor}
+	err := func() error {
+		defer c.seat.Leave() // whatever happens
+		s, err := rooms.Join(ctx, name, c)
+		if err == nil {
+			c.seat.Take(s)
+		} else if r := gateway.Refusal(err); gateway.Denied(r) {
+			c.End(r)
+		} else {
+			return err
+		}
+		err = c.read()
+		if errors.Is(err, ws.ErrInterrupted) {
+			c.flush(ctx)
+		}
 		return err
-	}
-	err = func() error {
-		defer s.Leave() // whatever happens
-		return g.read(s)
 	}()
-	finish(conn, err)
+	if ended := c.stop(); ended != nil {
+		err = ended
+	}
+	r := gateway.Refusal(err)
+	conn.Finish(r.Yjs, r.Error())
 	return err
 }
 
-// finish closes the socket with the code that the error stands for.
-func finish(conn *ws.Conn, err error) {
-	r := refusal(err)
-	conn.Finish(r.Yjs, r.Error())
+// connection is one socket, which is one session.
+type connection struct {
+	conn    *ws.Conn
+	seat    *gateway.Seat
+	holdFor time.Duration
+
+	// Guarded by mu.
+	mu    sync.Mutex
+	ended error       // why this side ended the connection
+	held  *time.Timer // closes the socket of a denied client
 }
 
-// refusal is the row of the table that an error of the connection or the
-// protocol is answered with. For a peer that is gone it makes no difference.
-func refusal(err error) *access.Refused {
-	var refused *access.Refused
-	var breach *ws.Error
-	switch {
-	case errors.As(err, &refused):
-		return refused
-	case errors.Is(err, context.Canceled), errors.Is(err, ws.ErrInterrupted):
-		return access.ShuttingDown.Because("")
-	case !errors.As(err, &breach):
-		return access.ServerFault.Because("")
-	}
-	switch breach.Code {
-	case ws.CodeTooLarge:
-		return access.TooLarge.Because(breach.Msg)
-	case ws.CodeUTF8:
-		return access.BadUTF8.Because("")
-	default:
-		return access.Malformed.Because(breach.Msg)
-	}
-}
-
-// gateway is one socket's side of its session.
-type gateway struct{ conn *ws.Conn }
-
-// read hands the session what comes, until something is wrong or the socket is
-// closed; its error is the reason.
-func (g *gateway) read(s *room.Session) error {
+// read handles what comes, until something is wrong or the socket is closed; its
+// error is the reason.
+func (c *connection) read() error {
 	for {
-		m, err := g.conn.Read()
+		m, err := c.conn.Read()
 		if err != nil {
 			return err
 		}
 		if m.Text {
 			return access.TextFrame.Because("")
 		}
-		if err := g.dispatch(s, m.Data); err != nil {
+		if err := c.dispatch(m.Data); err != nil {
 			return err
 		}
 	}
 }
 
-// dispatch reads one message (see the package's table) and hands it on.
-func (g *gateway) dispatch(s *room.Session, message []byte) error {
-	d := lib0.NewDecoder(message)
-	kind, err := d.Uvarint()
-	if err != nil {
-		return malformed(err)
-	}
-	if kind == messageQueryAwareness {
-		if err := end(&d); err != nil {
-			return err
-		}
-		s.QueryPresence()
-		return nil
-	}
-	var sync uint64
-	switch kind {
-	case messageSync:
-		if sync, err = d.Uvarint(); err != nil {
-			return malformed(err)
-		}
-		if sync > syncUpdate {
-			return access.Malformed.Because(fmt.Sprintf("byte 1: unknown sync message %d", sync))
-		}
-	case messageAwareness:
-	default:
-		return access.Malformed.Because(fmt.Sprintf("byte 0: unknown message %d", kind))
-	}
-	body, err := d.Bytes()
-	if err != nil {
-		return malformed(err)
-	}
-	if err := end(&d); err != nil {
-		return err
-	}
-	switch {
-	case kind == messageAwareness:
-		return s.Presence(body)
-	case sync == syncStep1:
-		if len(body) > maxVector {
-			return access.Malformed.Because(fmt.Sprintf("byte 2: a state vector of %d bytes, more than %d", len(body), maxVector))
-		}
-		have, err := crdt.DecodeStateVector(body)
-		if err != nil {
-			return malformed(err)
-		}
-		s.Sync(have)
-		return nil
-	default:
-		u, err := room.ReadUpdate(body)
-		if err != nil {
-			return err
-		}
-		s.Update(u, g.settled)
-		return nil
-	}
+// flush waits until the session's updates are durable.
+func (c *connection) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, gateway.FlushWithin)
+	defer cancel()
+	_ = c.seat.Flush(ctx) // if the time is over, the client brings them again
 }
 
-func end(d *lib0.Decoder) error {
-	if n := d.Remaining(); n > 0 {
-		return access.Malformed.Because(fmt.Sprintf("byte %d: %d bytes after the message", d.Offset(), n))
+// stop ends the hold of a denied client, and returns why this side ended the
+// connection, or nil.
+func (c *connection) stop() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held != nil {
+		c.held.Stop()
 	}
-	return nil
+	return c.ended
 }
-
-func malformed(err error) error { return access.Malformed.Because(err.Error()) }

@@ -1,0 +1,114 @@
+// Package gateway is what all gateways share: how an error becomes a row of the
+// table of refusals, the reading of messages that several protocols have, and
+// the end of a session, which may come from either side.
+//
+// A gateway is one package below this one, named after its protocol. Each has
+// the same files: one named after the package with Serve and the table of its
+// messages, dispatch.go for what comes, receiver.go for what goes out.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/inkwire/inkwire/crdt"
+	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/room"
+	"github.com/inkwire/inkwire/internal/ws"
+	"github.com/inkwire/inkwire/lib0"
+)
+
+// KeepaliveAfter is less than the 25 s of silence that no client may see: all
+// connect anew when no message came for 30 s.
+const KeepaliveAfter = 20 * time.Second
+
+// FlushWithin bounds the wait for the log at a shutdown.
+const FlushWithin = 8 * time.Second
+
+// Refusal is the row of the table that an error of the connection or the
+// protocol is answered with. For a peer that is gone it makes no difference.
+func Refusal(err error) *access.Refused {
+	var refused *access.Refused
+	var breach *ws.Error
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, ws.ErrInterrupted):
+		return access.ShuttingDown.Because("")
+	case !errors.As(err, &breach):
+		return access.ServerFault.Because("")
+	}
+	switch breach.Code {
+	case ws.CodeTooLarge:
+		return access.TooLarge.Because(breach.Msg)
+	case ws.CodeTooSlow:
+		return access.Overload.Because(breach.Msg)
+	case ws.CodeUTF8:
+		return access.BadUTF8.Because("")
+	default:
+		return access.Malformed.Because(breach.Msg)
+	}
+}
+
+// Denied reports whether a refusal says who may do what: coming back with the
+// same token is of no use.
+func Denied(r *access.Refused) bool { return r.Yjs == 4401 || r.Yjs == 4403 }
+
+// Passes reports whether a refusal is over some time later.
+func Passes(r *access.Refused) bool {
+	switch r.Close {
+	case access.ShuttingDown.Close, access.ServerFault.Close, access.Overload.Close:
+		return true
+	}
+	return false
+}
+
+// Reason is a refusal's sentence, of at most ws.MaxReason bytes in a message as
+// in a close frame.
+func Reason(r *access.Refused) string {
+	reason := r.Error()
+	if n := ws.MaxReason; len(reason) > n {
+		for !utf8.RuneStart(reason[n]) {
+			n--
+		}
+		reason = reason[:n]
+	}
+	return reason
+}
+
+// Malformed refuses a message by a decoder's error.
+func Malformed(err error) error { return access.Malformed.Because(err.Error()) }
+
+// End refuses what follows a message: clients read only the first of a frame.
+func End(d *lib0.Decoder) error {
+	if n := d.Remaining(); n > 0 {
+		return access.Malformed.Because(fmt.Sprintf("byte %d: %d bytes after the message", d.Offset(), n))
+	}
+	return nil
+}
+
+// bodies are the same for all gateways, so that they are deflated once.
+var bodies = room.Encoding[*ws.Body]{Make: func(_ string, s *room.Shared) *ws.Body { return ws.NewBody(s.Bytes) }}
+
+// Body is shared bytes as the body of frames.
+func Body(s *room.Shared) *ws.Body { return bodies.Of("", s) }
+
+// MaxVector is the size in bytes of the largest state vector taken: more clients
+// than a document may have. A state vector is read into memory many times its
+// size.
+const MaxVector = 4 << 20
+
+// StateVector reads what a client's step 1 says that it has.
+func StateVector(b []byte) (crdt.StateVector, error) {
+	if len(b) > MaxVector {
+		return nil, access.Malformed.Because(fmt.Sprintf("a state vector of %d bytes, more than %d", len(b), MaxVector))
+	}
+	have, err := crdt.DecodeStateVector(b)
+	if err != nil {
+		return nil, Malformed(err)
+	}
+	return have, nil
+}

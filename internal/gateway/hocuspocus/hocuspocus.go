@@ -1,0 +1,233 @@
+// Package hocuspocus is the gateway for @hocuspocus/provider, versions 2 to 4.
+// One socket carries several documents; each key is a session of its own. One
+// frame is one message: clients read only the first of a frame, and this gateway
+// refuses a frame with more.
+//
+//	message         bytes                          from    source
+//	sync step 1     key 00 00 stateVector:bytes    both    y-protocols sync.js
+//	sync step 2     key 00 01 update:bytes         both    y-protocols sync.js
+//	update          key 00 02 update:bytes         both    y-protocols sync.js
+//	awareness       key 01 awarenessUpdate:bytes   both    y-protocols awareness.js
+//	token           key 02 00 token:str [version:str]  client  provider AuthenticationMessage.ts
+//	denied          key 02 01 reason:str           server  common auth.ts
+//	authenticated   key 02 02 scope:str            server  common auth.ts
+//	query awareness key 03                         client  provider QueryAwarenessMessage.ts
+//	stateless       key 05 payload:str             both    provider StatelessMessage.ts
+//	close           key 07                         client  provider CloseMessage.ts
+//	SyncStatus      key 08 01 saved, 00 refused    server  server OutgoingMessage.ts
+//	ping, pong      09, 0a: the whole frame        both    provider HocuspocusProviderWebsocket.ts
+//	keepalive       00: the whole frame            server  an empty key, which all versions ignore
+//
+// Numbers are lib0 varuints; str and bytes are their length and themselves. A key
+// is a str: the document's name, or name NUL session id (version 4 with
+// sessionAwareness), and answers carry it byte for byte. Messages 4 and 6 are
+// between servers, and refused. Only version 4 gives its version. Versions 2 and 3
+// throw on what they don't know, so nothing is sent that one of them doesn't.
+//
+// # A session
+//
+// A token or, from version 2 without one, step 1 opens a session; anything else
+// for an unknown key is dropped quietly, such as the edits of an offline client
+// that come before the token, for step 2 brings them again. As yet every token is
+// let in. What comes while the document is loaded waits; beyond maxWaiting the
+// socket isn't read. A session that is denied, or that the room ends, gets the
+// denied message and stays out until a token comes for it anew; the socket's
+// other documents go on. What passes (a shutdown, overload) closes the socket.
+//
+// The scope is "read-write" or "readonly". A stateless message of a client's has
+// no receiver here and is accepted quietly. The server sends two, once an outage:
+//
+//	{"inkwire":"unsaved"}  edits can't be saved at present, and get no SyncStatus
+//	{"inkwire":"saved"}    they can again
+//
+// saved.go tells which messages get a SyncStatus, and when.
+package hocuspocus
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/gateway"
+	"github.com/inkwire/inkwire/internal/room"
+	"github.com/inkwire/inkwire/internal/ws"
+)
+
+// Messages and, behind messageSync and messageAuth, theirs.
+const (
+	messageSync           = 0
+	messageAwareness      = 1
+	messageAuth           = 2
+	messageQueryAwareness = 3
+	messageStateless      = 5
+	messageClose          = 7
+	messageSyncStatus     = 8
+	messagePing           = 9
+	messagePong           = 10
+
+	syncStep1  = 0
+	syncStep2  = 1
+	syncUpdate = 2
+
+	authToken         = 0
+	authDenied        = 1
+	authAuthenticated = 2
+)
+
+const (
+	// maxDocuments bounds the sessions of a socket, those denied included.
+	maxDocuments = 100
+	// maxWaiting bounds the bytes of a socket's messages that wait for documents
+	// to be loaded.
+	maxWaiting = 1 << 20
+	// maxBacklog bounds the bytes of short answers that wait for a full queue.
+	maxBacklog = 256 << 10
+	// maxKey is the longest key: a name, NUL, and a session id of 100 bytes.
+	maxKey = maxName + 1 + 100
+	// maxName is the longest name of a document.
+	maxName = 512
+	// maxVersion is the longest version that a client gives.
+	maxVersion = 64
+)
+
+// nothing is a message of no document: it keeps a socket alive, and tells
+// version 3 that it is connected. When a socket closes before any message,
+// version 3 starts a second loop of attempts.
+var nothing = ws.Binary([]byte{0}, nil)
+
+// Serve serves a socket until it is closed, and returns why it ended. Calls that
+// wait for a room end with ctx.
+func Serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms) error {
+	return serve(ctx, conn, rooms, gateway.KeepaliveAfter)
+}
+
+func serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, keepaliveAfter time.Duration) error {
+	conn.KeepAlive(nothing, keepaliveAfter)
+	c := &connection{ctx: ctx, conn: conn, rooms: rooms, sessions: make(map[string]*session)}
+	err := func() error {
+		defer c.leave() // whatever happens
+		err := c.read()
+		if errors.Is(err, ws.ErrInterrupted) {
+			c.flush()
+		}
+		return err
+	}()
+	if c.ended != nil { // nothing of the connection runs any more
+		err = c.ended
+	}
+	r := gateway.Refusal(err)
+	_ = conn.Send(nothing) // pointless if it is closing already
+	conn.Finish(r.Close, r.Error())
+	return err
+}
+
+// connection is one socket.
+type connection struct {
+	ctx   context.Context
+	conn  *ws.Conn
+	rooms *room.Rooms
+
+	sessions map[string]*session // by key; owned by the reading goroutine
+	joins    sync.WaitGroup      // goroutines that join rooms
+	waiting  atomic.Int64        // bytes of messages behind them
+
+	// Guarded by mu.
+	mu      sync.Mutex
+	backlog []ws.Frame // what didn't fit into the queue, in order
+	size    int        // bytes of backlog
+	ended   error      // why this side ended the connection
+}
+
+// read handles what comes, until something is wrong or the socket is closed; its
+// error is the reason.
+func (c *connection) read() error {
+	for {
+		m, err := c.conn.Read()
+		if err != nil {
+			return err
+		}
+		if m.Text {
+			return access.TextFrame.Because("")
+		}
+		if err := c.dispatch(m.Data); err != nil {
+			return err
+		}
+	}
+}
+
+// flush waits until all sessions' updates are settled, so that their
+// acknowledgements go out before the close frame.
+func (c *connection) flush() {
+	ctx, cancel := context.WithTimeout(c.ctx, gateway.FlushWithin)
+	defer cancel()
+	for _, s := range c.sessions {
+		if s.seat.Flush(ctx) != nil {
+			return // the time is over; the clients bring it again
+		}
+	}
+}
+
+// leave ends all sessions and returns when none of their goroutines run.
+func (c *connection) leave() {
+	for _, s := range c.sessions {
+		s.seat.Vacate()
+		s.cancel()
+	}
+	for _, s := range c.sessions {
+		s.seat.Leave()
+	}
+	c.joins.Wait()
+}
+
+// end closes the socket, and with it all sessions. It may be called from
+// anywhere; only the first counts.
+func (c *connection) end(err error) {
+	c.mu.Lock()
+	if c.ended == nil {
+		c.ended = err
+	}
+	c.mu.Unlock()
+	r := gateway.Refusal(err)
+	_ = c.conn.Send(nothing)
+	c.conn.Close(r.Close, r.Error())
+}
+
+// say sends a short answer. One that doesn't fit into the queue waits; a client
+// that makes too many wait is cut off.
+func (c *connection) say(f ws.Frame) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.backlog) == 0 && !errors.Is(c.conn.Send(f), ws.ErrOverflow) {
+		return
+	}
+	if c.size += f.Len(); c.size > maxBacklog {
+		r := access.Overload.Because("the connection is too slow")
+		if c.ended == nil {
+			c.ended = r
+		}
+		c.conn.Abort(r.Close, r.Error())
+		return
+	}
+	c.backlog = append(c.backlog, f)
+	if len(c.backlog) == 1 {
+		c.conn.Drained(c.catchUp)
+	}
+}
+
+// catchUp sends what waited for the queue.
+func (c *connection) catchUp() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.backlog) > 0 {
+		f := c.backlog[0]
+		if errors.Is(c.conn.Send(f), ws.ErrOverflow) {
+			c.conn.Drained(c.catchUp)
+			return
+		}
+		c.backlog, c.size = c.backlog[1:], c.size-f.Len()
+	}
+	c.backlog = nil
+}

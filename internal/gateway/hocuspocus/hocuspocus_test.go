@@ -1,0 +1,614 @@
+package hocuspocus_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"go.uber.org/goleak"
+
+	"github.com/inkwire/inkwire/awareness"
+	"github.com/inkwire/inkwire/internal/gateway"
+	"github.com/inkwire/inkwire/internal/gateway/hocuspocus"
+	"github.com/inkwire/inkwire/internal/gateway/yws"
+	"github.com/inkwire/inkwire/internal/room"
+	"github.com/inkwire/inkwire/internal/store"
+	"github.com/inkwire/inkwire/internal/store/sqlite"
+	"github.com/inkwire/inkwire/internal/ws"
+	"github.com/inkwire/inkwire/lib0"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const patience = 30 * time.Second
+
+// A server serves Hocuspocus's protocol at /hocuspocus, and y-websocket's at
+// /yjs/NAME for the real clients that write together.
+type server struct {
+	addr      string
+	keepalive time.Duration
+	ws        ws.Config
+
+	mu    sync.Mutex
+	conns map[*ws.Conn]struct{}
+	ended []error
+}
+
+func serve(t *testing.T, wrap func(store.Store) store.Store, set func(*server)) *server {
+	t.Helper()
+	log, err := sqlite.Open(t.TempDir(), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{keepalive: gateway.KeepaliveAfter, ws: ws.Defaults, conns: make(map[*ws.Conn]struct{})}
+	if set != nil {
+		set(s)
+	}
+	var logged store.Store = log
+	report := func(err error) { t.Error(err) }
+	if wrap != nil {
+		logged, report = wrap(log), func(err error) { t.Log(err) }
+	}
+	rooms := room.New(room.Config{Store: logged, Report: report, Retry: 50 * time.Millisecond})
+	ctx, cancel := context.WithCancel(context.Background())
+	var sockets sync.WaitGroup
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sockets.Add(1)
+		defer sockets.Done()
+		conn, err := ws.Accept(w, r, &s.ws)
+		if err != nil {
+			return
+		}
+		if name, ok := strings.CutPrefix(r.URL.Path, "/yjs/"); ok {
+			yws.Serve(ctx, conn, rooms, name)
+			return
+		}
+		s.mu.Lock()
+		s.conns[conn] = struct{}{}
+		s.mu.Unlock()
+		err = hocuspocus.ServeTimed(ctx, conn, rooms, s.keepalive)
+		s.mu.Lock()
+		delete(s.conns, conn)
+		s.ended = append(s.ended, err)
+		s.mu.Unlock()
+	}))
+	t.Cleanup(func() {
+		cancel()
+		srv.Close()
+		sockets.Wait()
+		if err := errors.Join(rooms.Close(context.Background()), log.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	s.addr = "ws" + strings.TrimPrefix(srv.URL, "http")
+	return s
+}
+
+// A client is a socket whose bytes the test makes and reads by hand.
+type client struct {
+	*testing.T
+	ctx  context.Context
+	conn *websocket.Conn
+}
+
+func dial(t *testing.T, s *server) *client {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	conn, _, err := websocket.Dial(ctx, s.addr+"/hocuspocus", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.SetReadLimit(64 << 20)
+	t.Cleanup(func() { conn.CloseNow(); cancel() })
+	return &client{t, ctx, conn}
+}
+
+func (c *client) send(parts ...[]byte) {
+	c.Helper()
+	if err := c.conn.Write(c.ctx, websocket.MessageBinary, cat(parts...)); err != nil {
+		c.Fatal(err)
+	}
+}
+
+func (c *client) next() []byte {
+	c.Helper()
+	kind, b, err := c.conn.Read(c.ctx)
+	if err != nil || kind != websocket.MessageBinary {
+		c.Fatal(kind, err)
+	}
+	return b
+}
+
+// gets checks the next message byte for byte.
+func (c *client) gets(parts ...[]byte) {
+	c.Helper()
+	if got, want := c.next(), cat(parts...); !bytes.Equal(got, want) {
+		c.Fatalf("got  %q\nwant %q", got, want)
+	}
+}
+
+// isClosed checks the close frame.
+func (c *client) isClosed(code int, reason string) {
+	c.Helper()
+	messages := 0
+	for {
+		_, _, err := c.conn.Read(c.ctx)
+		if err == nil {
+			messages++
+			continue // what was under way
+		}
+		var closed websocket.CloseError
+		if !errors.As(err, &closed) || int(closed.Code) != code || !strings.Contains(closed.Reason, reason) {
+			c.Fatalf("closed with %v, want %d %q", err, code, reason)
+		}
+		if messages == 0 {
+			c.Fatal("closed before any message: version 3 begins a second loop of attempts")
+		}
+		return
+	}
+}
+
+// isDenied checks the denied message, and that the socket lives.
+func (c *client) isDenied(key, reason string) {
+	c.Helper()
+	m := c.next()
+	head := cat(str(key), []byte{2, 1})
+	if !bytes.HasPrefix(m, head) || !bytes.Contains(m, []byte(reason)) || int(m[len(head)]) != len(m)-len(head)-1 || m[len(head)] > 123 {
+		c.Fatalf("got %q, want denied: %q", m, reason)
+	}
+	c.lives()
+}
+
+// lives checks that nothing more came, and that the socket is served.
+func (c *client) lives() {
+	c.Helper()
+	c.send([]byte{9})
+	c.gets([]byte{10})
+}
+
+// open opens a session with a token and step 1, and reads what is due for an empty
+// document.
+func (c *client) open(key string) {
+	c.Helper()
+	c.send(str(key), []byte{2, 0, 0})
+	c.gets(str(key), []byte{2, 2}, str("read-write"))
+	c.sync(key)
+}
+
+func (c *client) sync(key string) {
+	c.Helper()
+	c.send(str(key), []byte{0, 0, 1, 0})
+	c.gets(str(key), []byte{0, 1, 2, 0, 0})
+	c.gets(str(key), []byte{0, 0, 1, 0})
+}
+
+func cat(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+func str(s string) []byte        { return lib0.AppendString(nil, s) }
+
+// text is the update of a one-letter item of client 7 in the root "text".
+func text(clock uint64, letter string) []byte {
+	u := lib0.AppendUvarint([]byte{1, 1, 7}, clock)
+	if clock == 0 {
+		u = append(u, 4, 1, 4, 't', 'e', 'x', 't')
+	} else {
+		u = lib0.AppendUvarint(append(u, 0x84, 7), clock-1)
+	}
+	return append(append(u, str(letter)...), 0)
+}
+
+func sync1(have ...byte) []byte     { return append([]byte{0, 0, byte(len(have))}, have...) }
+func sync2(update []byte) []byte    { return lib0.AppendBytes([]byte{0, 1}, update) }
+func updating(update []byte) []byte { return lib0.AppendBytes([]byte{0, 2}, update) }
+
+var (
+	empty   = []byte{0, 0}
+	saved   = []byte{8, 1}
+	refused = []byte{8, 0}
+)
+
+func TestSession(t *testing.T) {
+	s := serve(t, nil, nil)
+	for _, key := range []string{"doc", "doc\x00session"} {
+		t.Run(key, func(t *testing.T) {
+			a, b := dial(t, s), dial(t, s)
+			a.open(key)
+			b.send(str(key), []byte{2, 0}, str("a token"), str("4.8.0"))
+			b.gets(str(key), []byte{2, 2}, str("read-write"))
+			b.sync(key)
+			// No SyncStatus before the client's step 2.
+			a.send(str(key), sync2(empty))
+			a.gets(str(key), saved)
+			a.send(str(key), []byte{2, 0, 0}) // a token again
+			a.gets(str(key), []byte{2, 2}, str("read-write"))
+			a.send(str(key), []byte{5}, str("anything"))
+			a.lives()
+			// After the close message the key is unknown.
+			a.send(str(key), []byte{7})
+			a.send(str(key), []byte{1, 6, 1, 5, 1, 2, '{', '}'})
+			a.send(str(key), updating(text(0, "x")))
+			a.lives()
+			a.open(key)
+			b.lives() // it got nothing
+		})
+	}
+}
+
+// Version 2 sends no token if it has none.
+func TestStepOneOpens(t *testing.T) {
+	c := dial(t, serve(t, nil, nil))
+	for _, unknown := range [][]byte{{1, 6, 1, 5, 1, 2, '{', '}'}, {3}, {7}, {5, 0}, {99}, {}, {2}, {0}, sync2(empty), updating(text(0, "x"))} {
+		if len(unknown) == 1 && unknown[0] == 2 {
+			continue
+		}
+		c.send(str("doc"), unknown)
+	}
+	c.lives()
+	c.send(str("doc"), sync1(0))
+	c.gets(str("doc"), []byte{2, 2}, str("read-write"))
+	c.gets(str("doc"), []byte{0, 1, 2, 0, 0})
+	c.gets(str("doc"), []byte{0, 0, 1, 0})
+}
+
+func TestDocumentsShareASocket(t *testing.T) {
+	s := serve(t, nil, nil)
+	a, b := dial(t, s), dial(t, s)
+	for _, key := range []string{"one", "one\x00s", "two"} {
+		a.open(key)
+	}
+	b.open("one")
+	b.send(str("one"), updating(text(0, "x")))
+	got := map[string]bool{}
+	for range 2 {
+		m := a.next()
+		got[string(m)] = true
+	}
+	for _, key := range []string{"one", "one\x00s"} {
+		if !got[string(cat(str(key), updating(text(0, "x"))))] {
+			t.Errorf("%q got nothing: %v", key, got)
+		}
+	}
+	a.lives() // the other document got nothing
+}
+
+func TestSaved(t *testing.T) {
+	s := serve(t, nil, nil)
+	c, key := dial(t, s), str("doc")
+	c.send(key, []byte{2, 0, 0})
+	c.gets(key, []byte{2, 2}, str("read-write"))
+	// It has two letters, made offline, and sends them again.
+	c.send(key, sync1(1, 7, 2))
+	c.send(key, updating(text(0, "a")))
+	c.send(key, updating(text(1, "b")))
+	c.send(key, updating([]byte{0, 1, 7, 1, 0, 1})) // and a delete
+	for n := 0; n < 2; {
+		switch m := c.next(); {
+		case bytes.HasPrefix(m, cat(key, []byte{0, 1})), bytes.HasPrefix(m, cat(key, []byte{0, 0})):
+			n++ // step 2 and step 1
+		default:
+			t.Fatalf("%q", m)
+		}
+	}
+	c.lives()                                    // no SyncStatus yet
+	c.send(key, updating(text(2, "c")))          // counted,
+	c.lives()                                    // and held
+	c.send(key, sync2([]byte{0, 1, 7, 1, 0, 1})) // all that the server lacks
+	c.gets(key, saved)
+	c.gets(key, saved)
+	c.send(key, updating(text(3, "d")))
+	c.gets(key, saved)
+	c.send(key, updating(text(3, "d"))) // a duplicate is as good
+	c.gets(key, saved)
+	c.send(key, updating([]byte{0, 1, 7, 1, 2, 1})) // a delete
+	c.gets(key, saved)
+	c.send(key, sync2(empty)) // which the client doesn't count
+	c.lives()
+	// What needs others waits for them, and the server asks. Its answer isn't
+	// counted.
+	c.send(key, updating(text(5, "f")))
+	c.gets(key, []byte{0, 0, 3, 1, 7, 4})
+	c.lives()
+	c.send(key, sync2(text(4, "e")))
+	c.gets(key, saved)
+	c.lives()
+	// A forced sync.
+	c.send(key, sync1(1, 7, 6))
+	if m := c.next(); !bytes.HasPrefix(m, cat(key, []byte{0, 1})) {
+		t.Fatalf("%q", m)
+	}
+	c.gets(key, []byte{0, 0, 3, 1, 7, 6})
+	c.send(key, sync2(empty))
+	c.gets(key, saved)
+	c.lives()
+}
+
+func TestPresence(t *testing.T) {
+	s := serve(t, nil, nil)
+	a, b := dial(t, s), dial(t, s)
+	a.open("doc")
+	b.open("doc")
+	presence := func(c *client) awareness.Entry {
+		t.Helper()
+		m := c.next()
+		if !bytes.HasPrefix(m, cat(str("doc"), []byte{1})) {
+			t.Fatalf("%q is no awareness message", m)
+		}
+		entries, err := awareness.Decode(m[6:], awareness.Limits{})
+		if err != nil || len(entries) != 1 {
+			t.Fatal(entries, err)
+		}
+		return entries[0]
+	}
+	a.send(str("doc"), []byte{1, 6, 1, 5, 1, 2, '{', '}'})
+	first := presence(b)
+	if first.Client != 5 || string(first.State) != "{}" {
+		t.Fatal(first)
+	}
+	b.send(str("doc"), []byte{3})
+	if again := presence(b); again.Client != 5 || again.Clock <= first.Clock {
+		t.Fatal(again)
+	}
+	a.send(str("doc"), []byte{7})
+	if gone := presence(b); gone.Client != 5 || gone.State != nil {
+		t.Fatal(gone)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	s := serve(t, nil, func(s *server) { s.ws.MaxMessage, s.ws.CloseTimeout = 10_000, time.Second })
+	long := strings.Repeat("k", 613)
+	for _, tt := range []struct {
+		name    string
+		message []byte
+		reason  string
+	}{
+		{"no type", nil, "unsigned integer"},
+		{"unknown", []byte{99}, "unknown message 99"},
+		{"sync reply", cat([]byte{4}, sync1(0)[1:]), "unknown message 4"},
+		{"broadcast", cat([]byte{6}, str("x")), "unknown message 6"},
+		{"SyncStatus", []byte{8, 1}, "unknown message 8"},
+		{"unknown sync", []byte{0, 3, 0}, "unknown sync message 3"},
+		{"unknown auth", []byte{2, 7}, "unknown auth message 7"},
+		{"a long version", cat([]byte{2, 0, 0}, str(long)), "a version of 613 bytes"},
+		{"no body", []byte{0, 0}, "malformed"},
+		{"a cut body", []byte{0, 0, 5, 0}, "malformed"},
+		{"more than one message", []byte{0, 0, 1, 0, 3}, "1 bytes after the message"},
+		{"query and more", []byte{3, 3}, "1 bytes after the message"},
+		{"a bad state vector", []byte{0, 0, 2, 5, 1}, "state vector"},
+		{"bad awareness", []byte{1, 1, 9}, "malformed"},
+		{"awareness that isn't JSON", []byte{1, 5, 1, 5, 1, 1, '{'}, "awareness"},
+		{"a payload that isn't UTF-8", []byte{5, 1, 0xff}, "UTF-8"},
+	} {
+		t.Run("denied/"+tt.name, func(t *testing.T) {
+			c := dial(t, s)
+			c.open("other")
+			c.open("doc")
+			c.send(str("doc"), tt.message)
+			c.isDenied("doc", tt.reason)
+			// It stays out, and the other document goes on.
+			c.send(str("doc"), sync1(0))
+			c.send(str("doc"), updating(text(0, "x")))
+			c.sync("other")
+			// With a token it may come again.
+			c.open("doc")
+		})
+	}
+	for name, message := range map[string][]byte{
+		"a bad update": {0, 2, 3, 1, 1, 1},
+		"a bad step 2": {0, 1, 1, 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := dial(t, s)
+			c.open("doc")
+			c.send(str("doc"), message)
+			c.gets(str("doc"), refused)
+			c.send(str("doc"), sync2(empty))
+			c.gets(str("doc"), saved)
+		})
+	}
+	for _, tt := range []struct {
+		name   string
+		frame  []byte
+		code   int
+		reason string
+	}{
+		{"nothing", nil, 1002, "unsigned integer"},
+		{"a cut key", []byte{200, 1, 'a'}, 1002, "length 200"},
+		{"a key that isn't UTF-8", []byte{1, 0xff, 0}, 1002, "UTF-8"},
+		{"a long key", cat(str(long+"k"), []byte{2, 0, 0}), 1002, "a key of 614 bytes"},
+		{"too large", make([]byte, 10_001), 1009, "10000 bytes allowed"},
+	} {
+		t.Run("closed/"+tt.name, func(t *testing.T) {
+			c := dial(t, s)
+			c.send(tt.frame)
+			c.isClosed(tt.code, tt.reason)
+		})
+	}
+	t.Run("closed/text", func(t *testing.T) {
+		c := dial(t, s)
+		c.conn.Write(c.ctx, websocket.MessageText, []byte("{}"))
+		c.isClosed(1003, "text where binary is due")
+	})
+	t.Run("a bad name", func(t *testing.T) {
+		c := dial(t, s)
+		c.send(str(".."), []byte{2, 0, 0})
+		c.isDenied("..", "segment")
+	})
+	t.Run("a bad token", func(t *testing.T) {
+		c := dial(t, s)
+		c.send(str("doc"), []byte{2, 0, 9})
+		c.isDenied("doc", "malformed")
+	})
+	t.Run("too many", func(t *testing.T) {
+		c := dial(t, s)
+		key := func(i int) string { return "d" + strings.Repeat("x", i) }
+		for i := range hocuspocus.MaxDocuments {
+			c.send(str(key(i)), []byte{2, 0, 0})
+			c.gets(str(key(i)), []byte{2, 2}, str("read-write"))
+		}
+		c.send(str(key(hocuspocus.MaxDocuments)), []byte{2, 0, 0})
+		c.isDenied(key(hocuspocus.MaxDocuments), "100 documents")
+		c.send(str(key(0)), []byte{7})
+		c.open(key(hocuspocus.MaxDocuments))
+	})
+}
+
+func TestKeepalive(t *testing.T) {
+	c := dial(t, serve(t, nil, func(s *server) { s.keepalive = 30 * time.Millisecond }))
+	c.gets([]byte{0})
+	c.gets([]byte{0}) // with no document, too
+	c.send([]byte{0})
+	c.send([]byte{10})
+	c.gets([]byte{0})
+}
+
+// At a shutdown the acknowledgements go out first.
+func TestShutdown(t *testing.T) {
+	held := make(chan struct{})
+	var append sync.Once
+	s := serve(t, func(st store.Store) store.Store {
+		return &stalled{Store: st, append: func() { append.Do(func() { <-held }) }}
+	}, nil)
+	c := dial(t, s)
+	c.open("doc")
+	c.send(str("doc"), sync2(empty))
+	c.gets(str("doc"), saved)
+	c.send(str("doc"), updating(text(0, "x")))
+	c.lives() // it has been read, and can't be saved yet
+	s.mu.Lock()
+	for conn := range s.conns {
+		conn.Interrupt()
+	}
+	s.mu.Unlock()
+	time.AfterFunc(50*time.Millisecond, func() { close(held) })
+	c.gets(str("doc"), saved)
+	c.isClosed(1001, "shutting down")
+}
+
+// While the disk fails there is no SyncStatus, but a notice, once; and once it
+// works again all is paid.
+func TestDiskFails(t *testing.T) {
+	disk := &failing{}
+	s := serve(t, func(st store.Store) store.Store { disk.Store = st; return disk }, nil)
+	c, key := dial(t, s), str("doc")
+	c.open("doc")
+	c.send(key, sync2(empty))
+	c.gets(key, saved)
+	disk.set(errors.New("the disk is full"))
+	c.send(key, updating(text(0, "x")))
+	c.gets(key, []byte{5}, str(`{"inkwire":"unsaved"}`))
+	c.send(key, updating(text(1, "y")))
+	c.lives()
+	disk.set(nil)
+	got := map[string]int{}
+	for got[string(cat(key, saved))] < 2 || got[string(cat(key, []byte{5}, str(`{"inkwire":"saved"}`)))] == 0 {
+		m := c.next()
+		got[string(m)]++
+		if bytes.HasPrefix(m, cat(key, []byte{0, 0})) {
+			c.send(key, sync2(text(1, "y")))
+		}
+	}
+	c.lives()
+}
+
+// What comes before the document is loaded waits, in order.
+func TestWaitsForTheLoad(t *testing.T) {
+	loading := make(chan struct{})
+	s := serve(t, func(st store.Store) store.Store { return &stalled{Store: st, load: func() { <-loading }} }, nil)
+	c, key := dial(t, s), str("doc")
+	c.send(key, []byte{2, 0, 0})
+	c.send(key, sync1(0))
+	c.send(key, sync2(empty))
+	c.send(key, updating(text(0, "x")))
+	c.lives() // other documents go on
+	// Beyond the limit the socket isn't read, and nothing is lost.
+	big := lib0.AppendBytes([]byte{1, 1, 7, 1, 3, 1, 4, 't', 'e', 'x', 't'}, make([]byte, hocuspocus.MaxWaiting))
+	c.send(key, updating(append(big, 0)))
+	c.send(key, updating(text(0, "x")))
+	close(loading)
+	c.gets(key, []byte{2, 2}, str("read-write"))
+	got := 0
+	for got < 4 {
+		if m := c.next(); bytes.Equal(m, cat(key, saved)) {
+			got++
+		}
+	}
+	c.lives()
+}
+
+// A socket that goes while its documents are loaded leaves nothing behind.
+func TestGoesWhileLoading(t *testing.T) {
+	loading := make(chan struct{})
+	s := serve(t, func(st store.Store) store.Store { return &stalled{Store: st, load: func() { <-loading }} }, nil)
+	c := dial(t, s)
+	for _, key := range []string{"a", "b", "c"} {
+		c.send(str(key), []byte{2, 0, 0})
+	}
+	c.send(str("a"), []byte{7})
+	c.send(str("a"), []byte{2, 0, 0})
+	c.lives()
+	c.conn.Close(1000, "")
+	for {
+		s.mu.Lock()
+		n := len(s.ended)
+		s.mu.Unlock()
+		if n == 1 {
+			break
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-c.ctx.Done():
+			t.Fatal("it isn't over")
+		}
+	}
+	close(loading)
+}
+
+// stalled is a store whose calls wait.
+type stalled struct {
+	store.Store
+	load, append func()
+}
+
+func (s *stalled) Load(ctx context.Context, name string) (*store.Document, error) {
+	if s.load != nil {
+		s.load()
+	}
+	return s.Store.Load(ctx, name)
+}
+
+func (s *stalled) Append(ctx context.Context, entries []store.Entry) error {
+	if s.append != nil {
+		s.append()
+	}
+	return s.Store.Append(ctx, entries)
+}
+
+// failing is a store that may fail to append.
+type failing struct {
+	store.Store
+	mu  sync.Mutex
+	err error
+}
+
+func (f *failing) set(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+func (f *failing) Append(ctx context.Context, entries []store.Entry) error {
+	f.mu.Lock()
+	err := f.err
+	f.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return f.Store.Append(ctx, entries)
+}

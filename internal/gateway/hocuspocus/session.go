@@ -1,0 +1,150 @@
+package hocuspocus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/gateway"
+)
+
+// session is one key of a socket. One that is denied stays in the connection's
+// list, so that what still comes for it is dropped.
+type session struct {
+	c      *connection
+	key    string
+	seat   *gateway.Seat
+	cancel context.CancelFunc // ends what waits for the room
+	opened chan struct{}      // closed once nothing waits for the verdict
+
+	// Guarded by mu, under which the connection's may be taken.
+	mu      sync.Mutex
+	waiting []message // until the verdict
+	open    bool      // there is one, and nothing waits
+	saved   saved
+	unsaved bool // the client was told that edits can't be saved
+}
+
+// join makes a session that joins its room beside the reading goroutine. It
+// returns nil if the socket has too many.
+func (c *connection) join(key string) *session {
+	if before := c.sessions[key]; before != nil {
+		before.seat.Leave()
+	} else if len(c.sessions) == maxDocuments {
+		c.say(denied(key, access.TooLarge.Because(fmt.Sprintf("%d documents on one connection are allowed", maxDocuments))))
+		return nil
+	}
+	ctx, cancel := context.WithCancel(c.ctx)
+	s := &session{c: c, key: key, seat: gateway.NewSeat(), cancel: cancel, opened: make(chan struct{})}
+	c.sessions[key] = s
+	c.joins.Go(func() { s.join(ctx) })
+	return s
+}
+
+// join waits for the room and handles what came meanwhile.
+func (s *session) join(ctx context.Context) {
+	defer close(s.opened)
+	defer func() {
+		// As in the reading goroutine, a fault of the program's ends one socket.
+		if p := recover(); p != nil {
+			s.c.end(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	name, _, _ := strings.Cut(s.key, "\x00")
+	r, err := s.c.rooms.Join(ctx, name, s)
+	switch {
+	case err == nil:
+		s.seat.Take(r)
+		// The room may have ended the session already, and then it was denied.
+		if !s.seat.Over() {
+			s.c.say(authenticated(s.key, r))
+		}
+	case isFault(err):
+		// Closing would cut the socket's other documents off, again and again.
+		s.deny(gateway.Refusal(err))
+	default:
+		s.refuse(gateway.Refusal(err))
+	}
+	for batch := s.next(); len(batch) > 0; batch = s.next() {
+		for _, m := range batch {
+			s.handle(m)
+			s.c.waiting.Add(-m.cost())
+		}
+	}
+}
+
+// next takes what waits for the verdict. When nothing does, the session is open.
+func (s *session) next() []message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	batch := s.waiting
+	s.waiting, s.open = nil, len(batch) == 0
+	return batch
+}
+
+// take handles a message now, or after those that wait for the verdict. Too many
+// bytes of them stop the reading.
+func (s *session) take(m message) {
+	s.mu.Lock()
+	if !s.open && s.c.waiting.Load() < maxWaiting {
+		s.waiting = append(s.waiting, m)
+		s.c.waiting.Add(m.cost())
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
+	<-s.opened
+	s.handle(m)
+}
+
+// refuse ends the session for good, or the socket for what passes. It may be
+// called from anywhere; only the first counts.
+func (s *session) refuse(r *access.Refused) {
+	if !gateway.Passes(r) {
+		s.deny(r)
+	} else if s.seat.Vacate() {
+		s.cancel()
+		s.c.end(r)
+	}
+}
+
+// deny ends the session for good.
+func (s *session) deny(r *access.Refused) {
+	if s.seat.Vacate() {
+		s.cancel()
+		s.c.say(denied(s.key, r))
+	}
+}
+
+// settled takes the room's verdict on an update: one that was taken is durable
+// now.
+func (s *session) settled(d due, r *access.Refused) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.seat.Over():
+	case r == nil:
+		s.sayStatus(s.saved.settle(d))
+	case r.Label == access.OverBudget.Label:
+		s.refuse(r)
+	case r.Label == access.Unsaved.Label: // stays owed
+	default:
+		s.c.say(status(s.key, 0))
+	}
+}
+
+// sayStatus says n times that something is saved.
+func (s *session) sayStatus(n int) {
+	for range n {
+		s.c.say(status(s.key, 1))
+	}
+}
+
+func isFault(err error) bool {
+	var r *access.Refused
+	return errors.As(err, &r) && r.Label == access.ServerFault.Label
+}
