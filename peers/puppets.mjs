@@ -74,6 +74,8 @@ const steps = {
   untilUp: (client, sockets) => client.until(`it has made socket ${sockets} and is in sync`, () => client.sockets >= sockets && client.synced),
   untilDown: (client) => client.until('its socket is closed', () => client.down),
   untilText: (client, text) => client.until(`it has "${text}"`, () => client.synced && texts.get(client).text.toString() === text),
+  untilWords: (client, ...wanted) => client.until(`it has each of ${wanted} once`, () =>
+    client.synced && same(texts.get(client).text.toString().split(' ').filter(Boolean).sort(), wanted)),
   untilNames: (client, ...wanted) => client.until(`it sees ${wanted}`, () => same(names(client), wanted)).catch((err) => {
     throw new Error(`${err.message}; it sees ${names(client)}`)
   }),
@@ -105,6 +107,41 @@ const steps = {
   },
   /** The number of answers to the server's step 1 so far. */
   untilAnswered: (client) => client.until('it has answered the server', () => client.sent.some((message) => updateIn(client, message) !== null)),
+
+  /** Lets a client write something every so many milliseconds, and measures how long it takes to come to another. */
+  pulse (client, reader, every) {
+    const out = client.doc.getMap('pulse')
+    const come = clients.get(reader).doc.getMap('pulse')
+    const pulse = { number: 0, sent: new Map(), took: [] }
+    come.observe(() => {
+      for (const [number, at] of pulse.sent) {
+        if (number > come.get('beat')) break
+        pulse.sent.delete(number)
+        pulse.took.push(performance.now() - at)
+      }
+    })
+    pulse.timer = setInterval(() => {
+      pulse.sent.set(++pulse.number, performance.now())
+      out.set('beat', pulse.number)
+    }, every)
+    client.pulse = pulse
+  },
+  /** Resolves once so many more beats have come. */
+  untilBeats (client, count) {
+    const goal = client.pulse.number + count
+    return client.until(`${count} more beats have come`, () => client.pulse.number - client.pulse.sent.size >= goal)
+  },
+  /** What came of a pulse since this was last asked, in milliseconds. */
+  pulsed ({ pulse }) {
+    const took = pulse.took.splice(0).sort((a, b) => a - b)
+    const at = (share) => took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? 0
+    return { beats: took.length, p50: at(0.5), p99: at(0.99), max: at(1) }
+  },
+  /** Ends a pulse; resolves once its last beat has come. */
+  async untilStill (client, reader) {
+    clearInterval(client.pulse.timer)
+    await clients.get(reader).until('the last beat has come', () => client.pulse.sent.size === 0)
+  },
 
   disconnect (client) { client.disconnect() },
   connect (client) { client.connect() },
@@ -138,7 +175,7 @@ const encodeVector = (vector) => Y.encodeStateVector(vector)
 
 const withoutClient = new Set(['warned', 'tempts'])
 
-const obey = async ({ id, on, do: step, args = [] }) => {
+const obey = async ({ id, on, do: step, args }) => {
   try {
     if (!(step in steps)) throw new Error(`no such step: ${step}`)
     const subject = step === 'open' ? [on] : withoutClient.has(step) ? [] : [clients.get(on)]

@@ -61,6 +61,7 @@ func newPuppets(t *testing.T) *puppets {
 // begin lets a client do a step; the function it returns awaits the result.
 func (p *puppets) begin(on, step string, args ...any) func() (json.RawMessage, error) {
 	waiting := make(chan answer, 1)
+	args = append([]any{}, args...) // a list, even an empty one
 	p.mu.Lock()
 	p.last++
 	line, err := json.Marshal(map[string]any{"id": p.last, "on": on, "do": step, "args": args})
