@@ -131,12 +131,8 @@ const steps = {
     const goal = client.pulse.number + count
     return client.until(`${count} more beats have come`, () => client.pulse.number - client.pulse.sent.size >= goal)
   },
-  /** What came of a pulse since this was last asked, in milliseconds. */
-  pulsed ({ pulse }) {
-    const took = pulse.took.splice(0).sort((a, b) => a - b)
-    const at = (share) => took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? 0
-    return { beats: took.length, p50: at(0.5), p99: at(0.99), max: at(1) }
-  },
+  /** How many milliseconds each beat took that came since this was last asked. */
+  pulsed: ({ pulse }) => pulse.took.splice(0),
   /** Ends a pulse; resolves once its last beat has come. */
   async untilStill (client, reader) {
     clearInterval(client.pulse.timer)
