@@ -33,22 +33,24 @@ const (
 	bitMask = 0x80
 )
 
-// dialRaw opens a socket at a path.
+// deflate is what a client offers that takes compressed messages.
+const deflate = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+
+// dialRaw opens a socket at a path, and offers to compress.
 func dialRaw(addr, path string) (*rawSocket, error) {
 	var d net.Dialer
 	nc, err := d.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	return upgradeRaw(nc, addr, path)
+	return upgradeRaw(nc, addr, path, deflate)
 }
 
-func upgradeRaw(nc net.Conn, addr, path string) (*rawSocket, error) {
+func upgradeRaw(nc net.Conn, addr, path, headers string) (*rawSocket, error) {
 	nc.SetDeadline(time.Now().Add(30 * time.Second))
 	s := &rawSocket{Conn: nc, r: bufio.NewReader(nc)}
 	fmt.Fprintf(nc, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"+
-		"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n", path, addr)
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n", path, addr, headers)
 	answer, err := http.ReadResponse(s.r, nil)
 	if err == nil && answer.StatusCode != http.StatusSwitchingProtocols {
 		err = fmt.Errorf("the server answered %s", answer.Status)

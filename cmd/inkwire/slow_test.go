@@ -92,7 +92,7 @@ func dialSlow(addr, path string) (*rawSocket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return upgradeRaw(nc, addr, path)
+	return upgradeRaw(nc, addr, path, "")
 }
 
 // How a slow reader may end.
@@ -106,7 +106,7 @@ const (
 // catchUp reads all there is, and tells what became of the socket: it may have
 // got so many bytes of updates, merged or not.
 func (s *rawSocket) catchUp(size int) string {
-	s.SetDeadline(time.Now().Add(60 * time.Second))
+	s.SetDeadline(time.Now().Add(90 * time.Second))
 	// An error means that the server has given up; what it said is still there.
 	s.Write(message([]byte{0, 0, 1, 0}))
 	got := 0
