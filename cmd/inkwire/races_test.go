@@ -177,6 +177,13 @@ func TestOpeningBringsNothing(t *testing.T) {
 	p.do("bob", "untilUp", 2)
 	p.do("ann", "untilSaved")
 	p.do("bob", "untilSame", "ann")
+	// What ann makes plain here is bold by bob alone: without his edits hers seem
+	// to say nothing.
+	p.do("bob", "format", 30, 13, bold)
+	p.do("ann", "untilSame", "bob")
+	p.do("ann", "format", 34, 4, plain)
+	p.do("ann", "untilSaved")
+	p.do("bob", "untilSame", "ann")
 	if !result[bool](p, "", "tempts", p.text("ann", "state")) {
 		t.Error("a client that gets the document in parts has nothing to tidy up: this test proves nothing")
 	}
