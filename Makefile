@@ -7,7 +7,7 @@ SHELL := bash
 
 # What `make run` and `make bench` pass on, such as ARGS="--addr 127.0.0.1:9000".
 ARGS ?=
-# How many operations `make soak` makes.
+# How many operations `make soak` makes, or how often `make kill` kills the server.
 COUNT ?= 1000000
 # The browser of the page's tests.
 CHROMIUM ?= /usr/bin/chromium
@@ -27,7 +27,7 @@ WEB_READY := web/node_modules/.package-lock.json
 PEERS_READY := peers/node_modules/.package-lock.json
 BENCH_READY := bench/node_modules/.package-lock.json
 
-.PHONY: help run build test lint test-go test-page e2e bench bench-crdt bench-server pgo soak chromium clean
+.PHONY: help run build test lint test-go test-page e2e bench bench-crdt bench-server pgo soak kill chromium clean
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | column -t -s '|'
@@ -73,6 +73,10 @@ pgo: ## the profile that the compiler optimises the program by, made anew
 
 soak: $(PEERS_READY) ## COUNT random operations, compared with Yjs after each
 	go test ./internal/difftest -run TestDifferential -count=1 -timeout 0 -v -ops=$(COUNT)
+
+kill: COUNT = 50
+kill: $(PEERS_READY) ## twenty clients write while the server is killed COUNT times
+	go test -race ./cmd/inkwire -run '^TestKill$$' -count=1 -timeout 2h -v -kills=$(COUNT)
 
 clean: ## remove what was built and installed
 	rm -rf bin web/node_modules peers/node_modules bench/node_modules

@@ -3,7 +3,7 @@
 const beyondUTF16Unit = /[\ud800-\udfff]/
 
 /** Positions in traces count code points, Yjs counts UTF-16 units. They are the same unless the trace says otherwise. */
-const patcher = (trace) => {
+export const patcher = (trace) => {
   const plain = !trace.txns.some(({ patches }) => patches.some(([, , inserted]) => beyondUTF16Unit.test(inserted)))
   return plain ? patchUnits : patchPoints
 }
