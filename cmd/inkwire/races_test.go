@@ -64,10 +64,11 @@ func serveFrom(t *testing.T, s store.Store) (addr string) {
 	t.Helper()
 	report := func(err error) { t.Log("fault: ", err) }
 	rooms := room.New(room.Config{Store: s, Report: report})
-	srv, err := server.New(server.Config{Rooms: rooms, WS: ws.Defaults, Report: report})
+	srv, err := server.New(server.Config{WS: ws.Defaults, Report: report})
 	if err != nil {
 		t.Fatal(err)
 	}
+	srv.Start(rooms, rooms)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
