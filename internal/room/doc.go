@@ -9,12 +9,15 @@
 //  1. It is validated from its bytes alone, by the goroutine that brings it.
 //  2. It is integrated: the room's document changes, and the update gets the
 //     next sequence of the log. An update that brings nothing new ends here.
-//  3. It is broadcast: queued for every other session. This waits for nothing;
-//     a session that can't keep up is ended by its receiver, never waited for.
+//  3. It is broadcast, at the end of the room's turn: what was integrated since
+//     the inbox was last empty goes out as one update. This waits for nobody: a
+//     session whose queue is full is behind, and gets one difference once its
+//     receiver has drained (sync.go).
 //  4. It is appended: the room has one append under way at a time, and the next
 //     takes all rows that gathered meanwhile, so that the log has no gap. The
-//     update is durable when the append returns. Nothing is said to be saved
-//     before.
+//     update is durable when the append returns. Its session is told then that
+//     it is saved (Session.Update's settle), and so is one that brought nothing
+//     new: what makes it a no-op must itself be on disk (update.go).
 //
 // A crash after 3 and before 4 loses the update here, but not with its writer,
 // whose client offers it again when it comes back: the others then have it
@@ -22,9 +25,13 @@
 // nothing.
 //
 // A writer faster than the log is made to wait by its own next update (quota.go).
-// When the log fails, rows stay queued in order and are tried again; the
-// sessions whose rows they are, and any that writes meanwhile, are ended with
-// access.Overload, and readers go on. A room with unsaved rows doesn't end.
+// When the log fails, rows stay queued in order and are tried again, up to a
+// bound; beyond that edits are refused before integration. Sessions that write
+// are told (Receiver.Unsaved), and readers go on. When the log works again, who
+// was refused is asked anew, and told of what is saved then (log.go). A room with
+// unsaved rows doesn't end.
+//
+// A document whose log is damaged is served read-only, up to the damage.
 //
 // # Bytes first
 //
@@ -32,14 +39,19 @@
 // session lacks is computed from these bytes. The document is integrated only
 // when somebody writes. What can't be integrated yet, because it needs updates
 // that haven't come, is kept in the integrated document alone: never in base,
-// tail, the log, or a state sent to others.
+// tail, the log, or a state sent to others. Its session is asked for the rest at
+// once.
+//
+// States and differences for those who join, and a new base when tail has grown,
+// are made beside the room's goroutine, from immutable bytes. What happens
+// meanwhile is held for who waits, and follows. A new base is a checkpoint.
 //
 // # Goroutines
 //
 // A room has one goroutine, which alone touches what is behind the room: others
 // post functions to its inbox, and may wait there, so a busy room slows its
 // writers down. It waits for nobody but the log's Load at its beginning.
-// Appends and checkpoints run in goroutines of their own, which the room's
-// awaits before it ends; Rooms.Close awaits the rooms. The only lock is
+// Appends, checkpoints, states and differences run in goroutines of their own,
+// which the room's awaits before it ends; Rooms.Close awaits the rooms. The only lock is
 // Rooms.mu; no call to a room, session or store is made under it.
 package room
