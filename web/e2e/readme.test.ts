@@ -26,7 +26,7 @@ test.each([
   { editor: "CodeMirror", from: "codemirror", text: ".cm-content", name: ".cm-ySelectionInfo" },
 ])("the README's $editor lines connect as they stand", async ({ from, text, name }) => {
   const code = await example(from);
-  expect(code).toContain("ws://127.0.0.1:8000/yjs");
+  expect(code).toContain("ws://127.0.0.1:8000/");
   const script = await bundle(code.replace("ws://127.0.0.1:8000", program.url.replace("http", "ws")));
 
   const site = await serve(`<!doctype html><title>A page</title><div id="editor"></div><script type="module">${script}</script>`);
