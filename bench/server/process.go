@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,9 +81,12 @@ func (k kind) start(ctx context.Context, folder string) (*process, error) {
 		close(p.ended)
 	}()
 	for end := time.Now().Add(startTimeout); ; {
-		if c, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
-			c.Close()
-			return p, nil
+		// Inkwire answers 503 until its log is open; the others know no such address.
+		if r, err := http.Get("http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) + "/readyz"); err == nil {
+			r.Body.Close()
+			if r.StatusCode != http.StatusServiceUnavailable {
+				return p, nil
+			}
 		}
 		select {
 		case <-p.ended:
