@@ -32,9 +32,10 @@ func FuzzDispatch(f *testing.F) {
 		f.Fatal(err)
 	}
 	rooms := room.New(room.Config{Store: log, Report: func(err error) { panic(err) }})
+	config := ws.Defaults
 	made := make(chan *ws.Conn)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if conn, err := ws.Accept(w, r, &ws.Defaults); err == nil {
+		if conn, err := ws.Accept(w, r, &config); err == nil {
 			made <- conn
 		}
 	}))
@@ -42,11 +43,19 @@ func FuzzDispatch(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	ctx := peer.CloseRead(context.Background()) // it closes on what comes
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		for {
+			if _, _, err := peer.Read(context.Background()); err != nil {
+				return
+			}
+		}
+	}()
 	conn := <-made
 	f.Cleanup(func() {
 		conn.Finish(1000, "")
-		<-ctx.Done()
+		<-gone
 		srv.Close()
 		if err := errors.Join(rooms.Close(context.Background()), log.Close()); err != nil {
 			f.Error(err)

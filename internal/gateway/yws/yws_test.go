@@ -16,8 +16,10 @@ import (
 
 	"github.com/inkwire/inkwire/awareness"
 	"github.com/inkwire/inkwire/crdt"
+	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/gateway/yws"
 	"github.com/inkwire/inkwire/internal/room"
+	"github.com/inkwire/inkwire/internal/store"
 	"github.com/inkwire/inkwire/internal/store/sqlite"
 	"github.com/inkwire/inkwire/internal/ws"
 	"github.com/inkwire/inkwire/lib0"
@@ -29,19 +31,33 @@ const patience = 30 * time.Second
 
 // serve starts a server of the document "doc" and returns its address.
 func serve(t *testing.T, cfg ws.Config) string {
+	addr, _ := serveTimed(t, cfg, gateway.KeepaliveAfter, nil)
+	return addr
+}
+
+// holdFor is how long denied clients are held here.
+const holdFor = 300 * time.Millisecond
+
+// serveTimed is serve with another time, and a store that wrap makes of the real
+// one.
+func serveTimed(t *testing.T, cfg ws.Config, keepaliveAfter time.Duration, wrap func(store.Store) store.Store) (string, *room.Rooms) {
 	t.Helper()
 	log, err := sqlite.Open(t.TempDir(), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rooms := room.New(room.Config{Store: log, Report: func(err error) { t.Error(err) }})
+	logged, report := store.Store(log), func(err error) { t.Error(err) }
+	if wrap != nil {
+		logged, report = wrap(log), func(err error) { t.Log(err) }
+	}
+	rooms := room.New(room.Config{Store: logged, Report: report})
 	ctx, cancel := context.WithCancel(context.Background())
 	var sockets sync.WaitGroup
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sockets.Add(1)
 		defer sockets.Done()
 		if conn, err := ws.Accept(w, r, &cfg); err == nil {
-			yws.Serve(ctx, conn, rooms, "doc")
+			yws.ServeTimed(ctx, conn, rooms, "doc", keepaliveAfter, holdFor)
 		}
 	}))
 	t.Cleanup(func() {
@@ -52,7 +68,7 @@ func serve(t *testing.T, cfg ws.Config) string {
 			t.Error(err)
 		}
 	})
-	return "ws" + strings.TrimPrefix(srv.URL, "http")
+	return "ws" + strings.TrimPrefix(srv.URL, "http"), rooms
 }
 
 // A client is a socket whose bytes the test makes and reads by hand.
