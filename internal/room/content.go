@@ -36,6 +36,8 @@ type state struct {
 // badUpdate is the error of an update that the document refuses.
 type badUpdate struct{ error }
 
+func (b *badUpdate) Unwrap() error { return b.error }
+
 // empty is the encoded state of an empty document: no structs, no deletes.
 var empty = []byte{0, 0}
 

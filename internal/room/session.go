@@ -153,7 +153,7 @@ func (s *Session) Flush(ctx context.Context) error {
 	done := make(chan struct{})
 	s.room.post(func() {
 		s.room.endTurn()
-		s.room.owe(debt{s: s, settle: func(*access.Refused) { close(done) }, since: time.Now()})
+		s.room.owe(debt{settle: func(*access.Refused) { close(done) }, since: time.Now()})
 	})
 	select {
 	case <-done:

@@ -23,7 +23,7 @@ const maxTurn = 256
 
 // A debt is a verdict that a session waits for.
 type debt struct {
-	s      *Session
+	s      *Session // nil if it's none of a session that may have ended
 	settle func(*access.Refused)
 	since  time.Time
 	at     position // of the log, that must be durable
@@ -74,7 +74,11 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 	var bad *badUpdate
 	switch {
 	case errors.As(err, &bad):
-		settle(refused(bad))
+		refusal := refused(bad)
+		if errors.Is(bad, crdt.ErrLimit) {
+			refusal = access.OverBudget.Because(bad.Error())
+		}
+		settle(refusal)
 		return false
 	case err != nil:
 		r.fault(err)
@@ -136,7 +140,7 @@ func (r *room) owe(d debt) {
 
 func (r *room) settle(d debt) {
 	r.rooms.cfg.Metrics.Ack.Observe(time.Since(d.since).Seconds())
-	if !d.s.ended && !d.s.left.Load() {
+	if d.s == nil || !d.s.ended && !d.s.left.Load() {
 		d.settle(nil)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/inkwire/inkwire/crdt"
 	"github.com/inkwire/inkwire/internal/store"
+	"github.com/inkwire/inkwire/lib0"
 )
 
 // Rule: an acknowledgement waits for the room's whole log up to the moment its
@@ -334,6 +335,70 @@ func TestDamagedDocument(t *testing.T) {
 		}
 		if len(h.reports) != 1 || !errors.Is(h.reports[0], store.ErrCorrupt) {
 			t.Fatal(h.reports)
+		}
+	})
+}
+
+// Rule: an update that costs more than its budget is refused whole, and what was
+// there stays; budgets aren't for loading the log.
+func TestOverBudget(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		const items, clients = 6000, 400
+		a, b := h.join("a", 1), h.join("a", 2)
+		text, _ := a.doc.Text("t")
+		if err := a.doc.Transact(nil, func(*crdt.Transaction) error {
+			for i := range items {
+				if err := text.InsertEmbed(i, lib0.NewObject("i", float64(i)), nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		a.send(a.made[0])
+		// Many clients that insert at the start, knowing of nothing: each passes all.
+		costly := lib0.AppendUvarint(nil, clients)
+		for i := range clients {
+			costly = lib0.AppendUvarint(append(costly, 1), uint64(1000+clients-i))
+			costly = append(costly, 0, 4, 1, 1, 't', 1, 'x')
+		}
+		b.send(append(costly, 0))
+		if len(b.refused) != 1 || b.refused[0].Label != "over_budget" || b.saved != 0 || b.ended != nil {
+			t.Fatal(b.refused, b.saved, b.ended)
+		}
+		b.send(b.write(0, "good"))
+		h.restart()
+		c := h.join("a", 3)
+		c.take()
+		if text, _ := c.doc.Text("t"); text.Len() != items || c.text() != "good" {
+			t.Fatal(text.Len(), c.text())
+		}
+	})
+}
+
+// Flush waits for the log, also if the session was ended meanwhile.
+func TestFlush(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a := h.join("a", 1)
+		h.log.hold = make(chan struct{})
+		a.send(a.write(0, "text"))
+		flushed := false
+		go func() {
+			if err := a.session.Flush(t.Context()); err != nil {
+				t.Error(err)
+			}
+			flushed = true
+		}()
+		synctest.Wait()
+		if flushed {
+			t.Fatal("the log doesn't have it yet")
+		}
+		a.session.room.post(func() { a.session.ended = true })
+		close(h.log.hold)
+		synctest.Wait()
+		if !flushed {
+			t.Fatal("it still waits")
 		}
 	})
 }
