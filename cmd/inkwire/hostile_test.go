@@ -281,7 +281,7 @@ func TestHostileInput(t *testing.T) {
 // attack sends one input and checks what comes of it.
 func attack(t *testing.T, addr string, p protocol, in hostile) {
 	t.Helper()
-	s, err := dialRaw(addr, p.path)
+	s, err := dialRaw(addr, p.path, "")
 	if err != nil {
 		t.Fatalf("%s: %v", in.name, err)
 	}
@@ -295,7 +295,7 @@ func attack(t *testing.T, addr string, p protocol, in hostile) {
 
 func judge(t *testing.T, p protocol, s *rawSocket, in hostile) {
 	t.Helper()
-	e, err := s.settle()
+	e, err := p.settle(s)
 	if err != nil {
 		t.Errorf("%s: %v", in.name, err)
 		return
@@ -334,6 +334,25 @@ func judge(t *testing.T, p protocol, s *rawSocket, in hostile) {
 	t.Errorf("%s: it came to code %d %q and %d messages", in.name, e.code, e.reason, len(e.got))
 }
 
+// settle waits for what comes of all that the socket sent. y-websocket's messages
+// are taken before a ping that follows them; Hocuspocus's when a step 1 that
+// follows them is answered.
+func (p protocol) settle(s *rawSocket) (ending, error) {
+	if !p.answers {
+		return s.settle(frame(bitFin|opPing, []byte("alive?")), nil)
+	}
+	state := append(slices.Clone(p.key), 0, 1)
+	return s.settle(message(append(slices.Clone(p.key), 0, 0, 1, 0)), func(messages [][]byte) bool {
+		states := 0
+		for _, m := range messages {
+			if bytes.HasPrefix(m, state) {
+				states++
+			}
+		}
+		return states == 2 || saysNo(p, messages)
+	})
+}
+
 // saysNo reports whether one of Hocuspocus's messages refuses: SyncStatus 0 or
 // permission denied.
 func saysNo(p protocol, messages [][]byte) bool {
@@ -350,7 +369,7 @@ func saysNo(p protocol, messages [][]byte) bool {
 // takes deflated ones.
 func attackDeflated(t *testing.T, addr string, p protocol) {
 	t.Helper()
-	s, err := dialRaw(addr, p.path)
+	s, err := dialRaw(addr, p.path, deflate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,6 +377,9 @@ func attackDeflated(t *testing.T, addr string, p protocol) {
 	want := []mishap{large}
 	if !s.deflates {
 		want = []mishap{malformed} // a reserved bit then
+	}
+	for _, m := range p.hello {
+		s.Write(message(append(slices.Clone(p.key), m...)))
 	}
 	s.Write(bomb(1 << 10))
 	judge(t, p, s, hostile{name: "a deflated gigabyte", want: want})
