@@ -110,7 +110,9 @@ func (s *rawSocket) next() (op byte, payload []byte, err error) {
 		return 0, nil, err
 	}
 	payload = make([]byte, n)
-	_, err = io.ReadFull(s.r, payload)
+	if _, err = io.ReadFull(s.r, payload); err == io.EOF {
+		err = io.ErrUnexpectedEOF // the header came
+	}
 	return h[0] & 15, payload, err
 }
 
