@@ -10,6 +10,9 @@ export const kinds = ['y-websocket-1', 'hocuspocus-2', 'y-websocket-2', 'hocuspo
 // A step that takes longer than this has failed. It is long, for the server's machine may be slow and its build checked.
 const patience = 90_000
 
+// Nobody listens on this machine's port 1.
+const nowhere = 'ws://127.0.0.1:1'
+
 // Providers warn of what they can't decode instead of failing. A driver looks here at its end.
 export const warned = []
 for (const level of ['warn', 'error']) {
@@ -33,6 +36,8 @@ class Client {
     this.awareness = new Awareness(doc)
     this.acknowledged = kind.startsWith('hocuspocus') // whether this kind is told what is saved
     this.sockets = 0 // made so far
+    this.live = new Set() // those not closed yet
+    this.away = false // kept from the server, whatever the provider tries
     this.closes = [] // { code, reason } of each socket closed so far
     this.denied = null // why the server refused this client
     this.sent = [] // every message since it was last emptied, if record is set
@@ -43,12 +48,14 @@ class Client {
     this.awareness.on('change', this.changed)
     const client = this
     this.Socket = class extends WebSocket {
-      constructor (...args) {
-        super(...args)
+      constructor (address, ...args) {
+        super(client.away ? nowhere : address, ...args)
         client.sockets++
-        client.socket = this
+        client.live.add(this)
+        this.on('error', () => {}) // its close tells enough, and a provider may have let go of it
         this.on('open', client.changed)
         this.on('close', (code, reason) => {
+          client.live.delete(this)
           client.closes.push({ code, reason: reason.toString() })
           // After the provider's own handlers.
           queueMicrotask(client.changed)
@@ -68,7 +75,7 @@ class Client {
   get unsaved () { return this.provider.unsyncedChanges }
 
   /** Whether no socket is open or about to be. */
-  get down () { return this.socket === undefined || this.socket.readyState === WebSocket.CLOSED }
+  get down () { return this.live.size === 0 }
 
   /** Resolves once check() holds. */
   until (what, check, within = patience) {

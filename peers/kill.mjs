@@ -163,6 +163,8 @@ const steps = {
 
   async down () {
     stopped = true
+    // Providers may come back by themselves at any moment.
+    for (const { client } of writers) client.away = true
     await typing
     // What came before the end is read before the socket closes.
     await Promise.all(writers.map(({ client }) => client.until('its socket is closed', () => client.down)))
@@ -178,7 +180,10 @@ const steps = {
       reader.leave()
     }
     const found = acknowledged()
-    for (const { client } of writers) client.connect()
+    for (const { client } of writers) {
+      client.away = false
+      client.connect()
+    }
     await Promise.all(writers.map(({ client }) => client.untilSynced()))
     return `found ${found}`
   },

@@ -73,6 +73,7 @@ const steps = {
   untilSaved: (client) => client.until('everything is saved', () => client.unsaved === 0),
   untilUp: (client, sockets) => client.until(`it has made socket ${sockets} and is in sync`, () => client.sockets >= sockets && client.synced),
   untilDown: (client) => client.until('its socket is closed', () => client.down),
+  untilClosedWith: (client, code) => client.until(`it is closed with ${code}`, () => client.closes.some((close) => close.code === code)),
   untilText: (client, text) => client.until(`it has "${text}"`, () => client.synced && texts.get(client).text.toString() === text),
   untilWords: (client, ...wanted) => client.until(`it has each of ${wanted} once`, () =>
     client.synced && same(texts.get(client).text.toString().split(' ').filter(Boolean).sort(), wanted)),
@@ -87,8 +88,8 @@ const steps = {
   },
 
   /**
-   * The messages by which the client brought something that a document in this state lacks, or sent an update, since it
-   * was opened: { step2, updates }.
+   * The updates, in hexadecimal, by which the client brought something that a document in this state lacks, since it was
+   * opened.
    */
   brought (client, state) {
     const has = new Y.Doc()
@@ -105,7 +106,7 @@ const steps = {
     }
     return said
   },
-  /** The number of answers to the server's step 1 so far. */
+  /** Resolves once the client has answered the server's step 1. */
   untilAnswered: (client) => client.until('it has answered the server', () => client.sent.some((message) => updateIn(client, message) !== null)),
 
   /** Lets a client write something every so many milliseconds, and measures how long it takes to come to another. */

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,14 +37,19 @@ const (
 // deflate is what a client offers that takes compressed messages.
 const deflate = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 
-// dialRaw opens a socket at a path, and offers to compress.
-func dialRaw(addr, path string) (*rawSocket, error) {
-	var d net.Dialer
+// lastAddr counts the loopback addresses that sockets came from.
+var lastAddr atomic.Uint32
+
+// dialRaw opens a socket at a path, with more headers or none.
+func dialRaw(addr, path, headers string) (*rawSocket, error) {
+	// An address of its own for each: one that misbehaves is kept away for a while.
+	n := lastAddr.Add(1)
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, byte(1+n/250%250), byte(1+n%250))}}
 	nc, err := d.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	return upgradeRaw(nc, addr, path, deflate)
+	return upgradeRaw(nc, addr, path, headers)
 }
 
 func upgradeRaw(nc net.Conn, addr, path, headers string) (*rawSocket, error) {
@@ -104,7 +110,9 @@ func (s *rawSocket) next() (op byte, payload []byte, err error) {
 		return 0, nil, err
 	}
 	payload = make([]byte, n)
-	_, err = io.ReadFull(s.r, payload)
+	if _, err = io.ReadFull(s.r, payload); err == io.EOF {
+		err = io.ErrUnexpectedEOF // the header came
+	}
 	return h[0] & 15, payload, err
 }
 
@@ -115,19 +123,19 @@ type ending struct {
 	got    [][]byte // the messages
 }
 
-// settle asks for a sign of life and reads until it comes or the socket is
-// closed.
-func (s *rawSocket) settle() (ending, error) {
+// settle asks for a sign of life and reads until it comes, whatever was asked
+// for has come, or the socket is closed.
+func (s *rawSocket) settle(ask []byte, come func(messages [][]byte) bool) (ending, error) {
 	s.SetDeadline(time.Now().Add(60 * time.Second))
 	var e ending
 	// An error means that the server closed it already; it said why before.
-	s.Write(frame(bitFin|opPing, []byte("alive?")))
+	s.Write(ask)
 	for {
 		op, payload, err := s.next()
 		switch {
 		case err != nil:
 			return e, fmt.Errorf("closed without a word: %w", err)
-		case op == opPong && string(payload) == "alive?":
+		case op == opPong && come == nil:
 			return e, nil
 		case op == opClose && len(payload) < 2:
 			return e, errors.New("closed without a code")
@@ -136,6 +144,9 @@ func (s *rawSocket) settle() (ending, error) {
 			return e, nil
 		case op == opBinary || op == opText:
 			e.got = append(e.got, payload)
+			if come != nil && come(e.got) {
+				return e, nil
+			}
 		}
 	}
 }
