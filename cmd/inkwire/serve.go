@@ -67,14 +67,15 @@ func listen(c config, log *slog.Logger) (*program, error) {
 	sockets.MaxMessage, sockets.MaxQueue = c.maxMessage, c.maxQueue
 	sockets.Queued = func(delta int) { p.metrics.QueuedBytes.Add(float64(delta)) }
 	p.server, err = server.New(server.Config{
-		Page:                    page,
-		WS:                      sockets,
-		Metrics:                 p.metrics,
-		Ended:                   func(e server.End) { logEnd(log, e) },
-		Report:                  p.report,
-		MaxConnections:          c.maxConnections,
-		MaxHandshakes:           c.maxHandshakes,
-		MaxHandshakesPerAddress: c.maxHandshakesPerAddress,
+		Page:                      page,
+		WS:                        sockets,
+		Metrics:                   p.metrics,
+		Ended:                     func(e server.End) { logEnd(log, e) },
+		Report:                    p.report,
+		MaxConnections:            c.maxConnections,
+		MaxDocumentsPerConnection: c.maxDocumentsPerConnection,
+		MaxHandshakes:             c.maxHandshakes,
+		MaxHandshakesPerAddress:   c.maxHandshakesPerAddress,
 	})
 	if err != nil {
 		return nil, err

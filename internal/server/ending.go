@@ -36,7 +36,7 @@ const (
 // end makes of a gateway's error what there is to tell of a socket's end.
 func (k *socket) end(err error) End {
 	e := End{Remote: k.remote, Protocol: k.protocol, Document: k.name, Duration: time.Since(k.begun), Err: err}
-	if k.protocol == hocuspocus {
+	if k.protocol == hocuspocusProtocol {
 		e.Document = "" // whatever the address says
 	}
 	var closed *ws.Closed
@@ -62,7 +62,7 @@ func (k *socket) end(err error) End {
 
 // code is the close code of a row for a socket's protocol.
 func (k *socket) code(r *access.Refused) int {
-	if k.protocol == yWebsocket {
+	if k.protocol == yWebsocketProtocol {
 		return r.Yjs
 	}
 	return r.Close

@@ -19,9 +19,9 @@ var (
 
 // The protocols, as metrics and logs name them.
 const (
-	yWebsocket = "y-websocket"
-	hocuspocus = "hocuspocus"
-	undecided  = "undecided" // the first message tells
+	yWebsocketProtocol = "y-websocket"
+	hocuspocusProtocol = "hocuspocus"
+	undecided          = "undecided" // the first message tells
 )
 
 const hocuspocusPath = "/hocuspocus"
@@ -43,9 +43,9 @@ func route(target string) (destination, error) {
 	case path == "/":
 		return destination{undecided, ""}, nil
 	case path == hocuspocusPath || path == hocuspocusPath+"/":
-		return destination{hocuspocus, ""}, nil
+		return destination{hocuspocusProtocol, ""}, nil
 	case under:
-		return named(yWebsocket, unescape(name))
+		return named(yWebsocketProtocol, unescape(name))
 	case !strings.HasPrefix(path, "/") || reserved(unescape(path[1:])):
 		return destination{}, access.NoAddress.Because("connect to /yjs/NAME or /hocuspocus")
 	default:

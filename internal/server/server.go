@@ -28,6 +28,7 @@ import (
 
 	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/api"
+	"github.com/inkwire/inkwire/internal/gateway/hocuspocus"
 	"github.com/inkwire/inkwire/internal/metrics"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/ws"
@@ -44,9 +45,10 @@ type Config struct {
 	// Report tells the operator of a fault of the program's own.
 	Report func(error)
 
-	MaxConnections          int // sockets; default 50,000
-	MaxHandshakes           int // connections that are no sockets; default 1024
-	MaxHandshakesPerAddress int // of one address; default 512
+	MaxConnections            int // sockets; default 50,000
+	MaxDocumentsPerConnection int // default hocuspocus.MaxDocuments
+	MaxHandshakes             int // connections that are no sockets; default 1024
+	MaxHandshakesPerAddress   int // of one address; default 512
 }
 
 // A Server answers HTTP requests and serves sockets.
@@ -99,8 +101,9 @@ func New(cfg Config) (*Server, error) {
 		s.cfg.Metrics = metrics.New()
 	}
 	s.cfg.MaxConnections = cmp.Or(cfg.MaxConnections, 50_000)
+	s.cfg.MaxDocumentsPerConnection = cmp.Or(cfg.MaxDocumentsPerConnection, hocuspocus.MaxDocuments)
 	s.metrics = s.cfg.Metrics.Handler()
-	for _, protocol := range []string{yWebsocket, hocuspocus, undecided} {
+	for _, protocol := range []string{yWebsocketProtocol, hocuspocusProtocol, undecided} {
 		s.cfg.Metrics.Connections.WithLabelValues(protocol) // 0 is shown as well
 	}
 	// A Yjs client that offers subprotocols fails without one; what it means by it

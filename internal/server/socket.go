@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
-	gateway "github.com/inkwire/inkwire/internal/gateway/hocuspocus"
+	"github.com/inkwire/inkwire/internal/gateway/hocuspocus"
 	"github.com/inkwire/inkwire/internal/gateway/yws"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/ws"
@@ -140,8 +140,8 @@ func (s *Server) decided(k *socket) (err error) {
 			return err
 		}
 	}
-	if k.protocol == hocuspocus {
-		return gateway.Serve(s.ctx, k.conn, k.rooms)
+	if k.protocol == hocuspocusProtocol {
+		return hocuspocus.Serve(s.ctx, k.conn, k.rooms, s.cfg.MaxDocumentsPerConnection)
 	}
 	return yws.Serve(s.ctx, k.conn, k.rooms, k.name)
 }
@@ -161,12 +161,12 @@ func (s *Server) decide(k *socket) error {
 	}
 	m := s.cfg.Metrics
 	m.Connections.WithLabelValues(k.protocol).Dec()
-	k.protocol = hocuspocus
+	k.protocol = hocuspocusProtocol
 	if first.Data[0] == 0 {
-		k.protocol = yWebsocket
+		k.protocol = yWebsocketProtocol
 	}
 	m.Connections.WithLabelValues(k.protocol).Inc()
-	if k.protocol == yWebsocket && k.name == "" {
+	if k.protocol == yWebsocketProtocol && k.name == "" {
 		return access.Malformed.Because("the address names no document: connect to /yjs/NAME")
 	}
 	return nil

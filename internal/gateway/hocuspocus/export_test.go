@@ -10,12 +10,11 @@ import (
 
 // ServeTimed is Serve with another time.
 func ServeTimed(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, keepaliveAfter time.Duration) error {
-	return serve(ctx, conn, rooms, keepaliveAfter)
+	return serve(ctx, conn, rooms, MaxDocuments, keepaliveAfter)
 }
 
 // The limits.
 const (
-	MaxDocuments = maxDocuments
-	MaxKey       = maxKey
-	MaxWaiting   = maxWaiting
+	MaxKey     = maxKey
+	MaxWaiting = maxWaiting
 )

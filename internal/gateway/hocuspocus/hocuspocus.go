@@ -78,8 +78,8 @@ const (
 )
 
 const (
-	// maxDocuments bounds the sessions of a socket, those denied included.
-	maxDocuments = 100
+	// MaxDocuments is a useful bound on the sessions of a socket.
+	MaxDocuments = 100
 	// maxWaiting bounds the bytes of a socket's messages that wait for documents
 	// to be loaded.
 	maxWaiting = 1 << 20
@@ -98,15 +98,16 @@ const (
 // version 3 starts a second loop of attempts.
 var nothing = ws.Binary([]byte{0}, nil)
 
-// Serve serves a socket until it is closed, and returns why it ended. Calls that
-// wait for a room end with ctx.
-func Serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms) error {
-	return serve(ctx, conn, rooms, gateway.KeepaliveAfter)
+// Serve serves a socket until it is closed, and returns why it ended. It may have
+// maxDocuments sessions, those denied included. Calls that wait for a room end
+// with ctx.
+func Serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int) error {
+	return serve(ctx, conn, rooms, maxDocuments, gateway.KeepaliveAfter)
 }
 
-func serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, keepaliveAfter time.Duration) error {
+func serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int, keepaliveAfter time.Duration) error {
 	conn.KeepAlive(nothing, keepaliveAfter)
-	c := &connection{ctx: ctx, conn: conn, rooms: rooms, sessions: make(map[string]*session)}
+	c := &connection{ctx: ctx, conn: conn, rooms: rooms, maxDocuments: maxDocuments, sessions: make(map[string]*session)}
 	err := func() error {
 		defer c.leave() // whatever happens
 		err := c.read()
@@ -129,6 +130,8 @@ type connection struct {
 	ctx   context.Context
 	conn  *ws.Conn
 	rooms *room.Rooms
+
+	maxDocuments int
 
 	sessions map[string]*session // by key; owned by the reading goroutine
 	joins    sync.WaitGroup      // goroutines that join rooms

@@ -34,8 +34,8 @@ type session struct {
 func (c *connection) join(key string) *session {
 	if before := c.sessions[key]; before != nil {
 		before.seat.Leave()
-	} else if len(c.sessions) == maxDocuments {
-		c.say(denied(key, access.TooLarge.Because(fmt.Sprintf("%d documents on one connection are allowed", maxDocuments))))
+	} else if len(c.sessions) >= c.maxDocuments {
+		c.say(denied(key, access.TooLarge.Because(fmt.Sprintf("%d documents on one connection are allowed (--max-documents-per-connection)", c.maxDocuments))))
 		return nil
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
