@@ -77,12 +77,14 @@ class Client {
   /** Whether no socket is open or about to be. */
   get down () { return this.live.size === 0 }
 
-  /** Resolves once check() holds. */
-  until (what, check, within = patience) {
+  /** Resolves once check() holds. A check that takes long is made some milliseconds after an event, for all until then. */
+  until (what, check, { within = patience, after = 0 } = {}) {
     if (check()) return Promise.resolve()
     return new Promise((resolve, reject) => {
+      let due
       const stop = () => {
         clearTimeout(timer)
+        clearTimeout(due)
         this.looks.delete(look)
       }
       const timer = setTimeout(() => {
@@ -91,11 +93,13 @@ class Client {
         reject(new Error(`${this.label} in "${this.name}" waited ${within / 1000} s in vain until ${what}: synced ${this.synced}, ` +
           `unsaved ${this.unsaved}, ${this.sockets} sockets, closed with [${closes}], denied ${this.denied}`))
       }, within)
-      const look = () => {
+      const now = () => {
+        due = undefined
         if (!check()) return
         stop()
         resolve()
       }
+      const look = after === 0 ? now : () => { due ??= setTimeout(now, after) }
       this.looks.add(look)
     })
   }

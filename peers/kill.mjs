@@ -141,6 +141,7 @@ const all = chosen.split(',')
 for (const kind of all) if (!kinds.includes(kind)) fail(`no such client: ${kind}`)
 
 const differ = (a, b) => {
+  if (Buffer.compare(Y.encodeStateVector(a), Y.encodeStateVector(b)) !== 0) return 'another state vector'
   if (!Y.equalSnapshots(Y.snapshot(a), Y.snapshot(b))) return 'another state'
   for (const name of new Set([...a.share.keys(), ...b.share.keys()])) {
     if (JSON.stringify(a.getText(name).toDelta()) !== JSON.stringify(b.getText(name).toDelta())) return `another "${name}"`
@@ -150,7 +151,7 @@ const differ = (a, b) => {
 
 /** Resolves once the client's document equals the other's. */
 const equal = (client, other) =>
-  client.until(`it equals ${other.label}`, () => client.synced && differ(client.doc, other.doc) === null)
+  client.until(`it equals ${other.label}`, () => client.synced && differ(client.doc, other.doc) === null, { after: 200 })
     .catch((err) => fail(`${err.message}; it has ${differ(client.doc, other.doc)}`))
 
 const steps = {

@@ -19,8 +19,11 @@ import (
 
 const (
 	slowCount = 500
-	// What the server has to send to each, in updates of fillSize bytes.
-	fillCount, fillSize = 48, 1 << 20
+	// What the server has to send to each, in updates of fillSize bytes: more than
+	// may wait for a socket.
+	fillCount, fillSize = 16, 1 << 20
+	// How many of them read in the end.
+	readAtLast = 20
 )
 
 // Five hundred clients never read while megabytes are written. The server's
@@ -56,7 +59,11 @@ func TestSlowReaders(t *testing.T) {
 	var mu sync.Mutex
 	ends := map[string]int{}
 	var wg sync.WaitGroup
-	for _, s := range sockets {
+	for i, s := range sockets {
+		if i >= readAtLast {
+			s.Close()
+			continue
+		}
 		wg.Go(func() {
 			how := s.catchUp(fillCount * fillSize)
 			mu.Lock()
@@ -71,9 +78,9 @@ func TestSlowReaders(t *testing.T) {
 			t.Errorf("a slow reader ended with %q", how)
 		}
 	}
-	// The document itself, its encodings and what the kernel takes are some dozens
-	// of times its text; five hundred queues of it would be gigabytes.
-	if top > rss+1024 {
+	// The document itself and its encodings are some dozens of times its text; five
+	// hundred queues of it would be gigabytes.
+	if top > rss+512 {
 		t.Errorf("the server had %d MB, %d MB before", top, rss)
 	}
 	pair.end()
