@@ -17,7 +17,8 @@ import (
 type rawSocket struct {
 	net.Conn
 	r        *bufio.Reader
-	deflates bool // the server agreed to compress
+	deflates bool      // the server agreed to compress
+	skimmed  [128]byte // the beginning of the last frame that was skimmed
 }
 
 // opcodes of RFC 6455, 5.2.
@@ -91,9 +92,40 @@ func message(payload []byte) []byte { return frame(bitFin|opBinary, payload) }
 
 // next reads a frame.
 func (s *rawSocket) next() (op byte, payload []byte, err error) {
+	op, n, err := s.header()
+	if err != nil {
+		return 0, nil, err
+	}
+	payload = make([]byte, n)
+	if _, err = io.ReadFull(s.r, payload); err == io.EOF {
+		err = io.ErrUnexpectedEOF // the header came
+	}
+	return op, payload, err
+}
+
+// skim reads a frame whose payload, of n bytes, may be larger than there is
+// memory for: only its beginning is kept, in skimmed.
+func (s *rawSocket) skim() (op byte, n int, err error) {
+	op, length, err := s.header()
+	if err != nil {
+		return 0, 0, err
+	}
+	n = int(length)
+	kept := s.skimmed[:min(n, len(s.skimmed))]
+	if _, err = io.ReadFull(s.r, kept); err == nil {
+		_, err = io.CopyN(io.Discard, s.r, int64(n-len(kept)))
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF // the header came
+	}
+	return op, n, err
+}
+
+// header reads a frame's header.
+func (s *rawSocket) header() (op byte, length uint64, err error) {
 	var h [2]byte
 	if _, err := io.ReadFull(s.r, h[:]); err != nil {
-		return 0, nil, err
+		return 0, 0, err
 	}
 	n := uint64(h[1] & 127)
 	switch n {
@@ -106,14 +138,7 @@ func (s *rawSocket) next() (op byte, payload []byte, err error) {
 		_, err = io.ReadFull(s.r, b[:])
 		n = binary.BigEndian.Uint64(b[:])
 	}
-	if err != nil {
-		return 0, nil, err
-	}
-	payload = make([]byte, n)
-	if _, err = io.ReadFull(s.r, payload); err == io.EOF {
-		err = io.ErrUnexpectedEOF // the header came
-	}
-	return h[0] & 15, payload, err
+	return h[0] & 15, n, err
 }
 
 // An ending is how the server took what a raw socket sent.

@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/inkwire/inkwire/lib0"
 )
 
 const (
@@ -118,19 +116,17 @@ func (s *rawSocket) catchUp(size int) string {
 	s.Write(message([]byte{0, 0, 1, 0}))
 	got := 0
 	for {
-		op, payload, err := s.next()
+		op, n, err := s.skim()
+		payload := s.skimmed[:]
 		switch {
 		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 			return cutOff
 		case err != nil:
 			return err.Error()
-		case op == opClose && len(payload) >= 2:
-			return fmt.Sprintf("%d %s", binary.BigEndian.Uint16(payload), payload[2:])
-		case op == opBinary:
-			d := lib0.NewDecoder(payload)
-			if kind, _ := d.Uvarint(); kind == 0 {
-				got += len(payload)
-			}
+		case op == opClose && n >= 2:
+			return fmt.Sprintf("%d %s", binary.BigEndian.Uint16(payload), payload[2:n])
+		case op == opBinary && payload[0] == 0: // a sync message
+			got += n
 		}
 		if got >= size {
 			return wholeText
