@@ -18,13 +18,6 @@ import (
 	"github.com/inkwire/inkwire/internal/server"
 )
 
-func (s *socket) text(b string) {
-	s.Helper()
-	if err := gobwas.WriteFrame(s.Conn, gobwas.MaskFrame(gobwas.NewTextFrame([]byte(b)))); err != nil {
-		s.Fatal(err)
-	}
-}
-
 // At an address that is no protocol's own, the first message tells.
 func TestDropIn(t *testing.T) {
 	h := open(t, nil)
