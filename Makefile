@@ -51,7 +51,7 @@ lint: $(WEB_READY) ## go vet, gofmt, staticcheck, govulncheck; tsc, eslint
 	cd web && npm run --silent lint
 
 test-go: bin/inkwire $(PEERS_READY) ## the Go tests, under the race detector
-	go test -race -timeout 15m ./...
+	go test -race -parallel 8 -timeout 15m ./...
 
 test-page: web/dist/index.html ## the page's unit tests and its size
 	cd web && npm run --silent test

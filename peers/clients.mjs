@@ -77,15 +77,18 @@ class Client {
   /** Whether no socket is open or about to be. */
   get down () { return this.live.size === 0 }
 
-  /** Resolves once check() holds. A check that takes long is made some milliseconds after an event, for all until then. */
-  until (what, check, { within = patience, after = 0 } = {}) {
+  /**
+   * Resolves once check() holds. A check that takes long is made some milliseconds after an event, for all until then; one
+   * that asks for another client as well is made after its events too.
+   */
+  until (what, check, { within = patience, after = 0, other = this } = {}) {
     if (check()) return Promise.resolve()
     return new Promise((resolve, reject) => {
       let due
       const stop = () => {
         clearTimeout(timer)
         clearTimeout(due)
-        this.looks.delete(look)
+        for (const client of [this, other]) client.looks.delete(look)
       }
       const timer = setTimeout(() => {
         stop()
@@ -100,7 +103,7 @@ class Client {
         resolve()
       }
       const look = after === 0 ? now : () => { due ??= setTimeout(now, after) }
-      this.looks.add(look)
+      for (const client of [this, other]) client.looks.add(look)
     })
   }
 

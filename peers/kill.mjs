@@ -151,7 +151,7 @@ const differ = (a, b) => {
 
 /** Resolves once the client's document equals the other's. */
 const equal = (client, other) =>
-  client.until(`it equals ${other.label}`, () => client.synced && differ(client.doc, other.doc) === null, { after: 200 })
+  client.until(`it equals ${other.label}`, () => client.synced && differ(client.doc, other.doc) === null, { after: 200, other })
     .catch((err) => fail(`${err.message}; it has ${differ(client.doc, other.doc)}`))
 
 const steps = {

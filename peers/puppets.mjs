@@ -84,7 +84,7 @@ const steps = {
   async untilSame (client, other) {
     const peer = clients.get(other)
     const equal = () => client.synced && peer.synced && Y.equalSnapshots(Y.snapshot(client.doc), Y.snapshot(peer.doc))
-    await client.until(`it equals ${other}`, equal)
+    await client.until(`it equals ${other}`, equal, { other: peer })
   },
 
   /**
