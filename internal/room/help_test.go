@@ -191,6 +191,7 @@ func (h *house) join(name string, id uint64) *client {
 	c.take()
 	c.answer(query)
 	c.saved = 0
+	h.pass(greetWait)
 	return c
 }
 

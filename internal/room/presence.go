@@ -50,6 +50,7 @@ type presenceOf struct {
 	heard uint64 // the clock of its last state of its own id
 	claim *claim
 
+	greeted bool     // has got the states of the others, and gets what changes
 	unheard []*entry // who went while it was behind
 }
 
@@ -66,6 +67,10 @@ const (
 	renewalDelay = 8 * time.Second
 	// claimWait is how long the owner of a claimed id has to show that it lives.
 	claimWait = 2 * time.Second
+	// greetWait is how long a newcomer's first awareness message is waited for,
+	// which names its id: before that, it could be sent its own state of an older
+	// connection, and would take that for its state.
+	greetWait = 200 * time.Millisecond
 )
 
 func newPresence() presence {
@@ -80,7 +85,9 @@ func (r *room) presenceFrom(s *Session, said []awareness.Entry) {
 	if s.own == nil && s.claim == nil {
 		r.bind(s, said)
 	}
-	s.spoke = true
+	if s.spoke = true; s.synced {
+		r.greet(s)
+	}
 	for _, e := range said {
 		switch {
 		case s.own != nil && e.Client == s.own.client:
@@ -116,7 +123,7 @@ func (r *room) bind(s *Session, said []awareness.Entry) {
 func (r *room) claimFor(s *Session, owned *entry, said awareness.Entry) {
 	c := &claim{by: s, said: said, entry: owned}
 	s.claim, owned.claim = c, c
-	owned.owner.recv.Ping(func() { r.post(func() { c.drop() }) })
+	owned.owner.recv.Ping(func() { r.post(func() { r.reject(c) }) })
 	r.after(claimWait, func() {
 		if owned.claim == c {
 			r.grant(c)
@@ -128,6 +135,15 @@ func (r *room) claimFor(s *Session, owned *entry, said awareness.Entry) {
 func (c *claim) drop() {
 	if c.entry.claim == c {
 		c.entry.claim, c.by.claim = nil, nil
+	}
+}
+
+// reject ends a claim whose owner lives. Who made it gets the state, which isn't
+// its own.
+func (r *room) reject(c *claim) {
+	if c.entry.claim == c {
+		c.drop()
+		r.sendPresenceTo(c.by)
 	}
 }
 
@@ -212,12 +228,9 @@ func (r *room) tell(all []*entry) {
 	r.broadcast() // they may point into what the turn brought
 	body := encodePresence(all)
 	for s := range r.sessions {
-		mine := -1
-		if s.own != nil {
-			mine = slices.Index(all, s.own)
-		}
+		mine := slices.IndexFunc(all, s.isOwn)
 		switch {
-		case !s.synced || s.ended:
+		case !s.greeted || s.ended:
 		case s.behind || s.asking.active:
 			// It gets all states when it has caught up.
 			for _, e := range all {
@@ -249,14 +262,36 @@ func (r *room) catchUpPresence(s *Session) {
 	r.sendPresenceTo(s)
 }
 
+// isOwn reports whether an entry is the session's, or may be.
+func (s *Session) isOwn(e *entry) bool {
+	return e == s.own || s.claim != nil && e == s.claim.entry
+}
+
+// welcome greets a session that is in sync, once it is known which id is its own.
+func (r *room) welcome(s *Session) {
+	if s.spoke {
+		r.greet(s)
+	} else {
+		r.after(greetWait, func() { r.greet(s) })
+	}
+}
+
+// greet sends a session the states of all others, once.
+func (r *room) greet(s *Session) {
+	if !s.greeted {
+		s.greeted = true
+		r.sendPresenceTo(s)
+	}
+}
+
 // sendPresenceTo sends a session the states of all others.
 func (r *room) sendPresenceTo(s *Session) {
-	if !s.synced || s.ended || s.behind {
+	if !s.greeted || s.ended || s.left.Load() || s.behind {
 		return
 	}
 	var all []*entry
 	for _, e := range r.presence.entries {
-		if e != s.own && e.state != nil {
+		if !s.isOwn(e) && e.state != nil {
 			all = append(all, e)
 		}
 	}

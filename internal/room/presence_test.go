@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/inkwire/inkwire/awareness"
@@ -275,6 +276,46 @@ func TestBadPresence(t *testing.T) {
 			if err := a.session.Presence(b); !errors.As(err, &refused) || refused.Yjs != 4400 {
 				t.Errorf("%s: %v", name, err)
 			}
+		}
+	})
+}
+
+// Rule: a client never gets its own id, also before it has said which one that
+// is, and while an older connection of its still holds it.
+func TestReturnerIsNotSentItself(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		old, other := h.join("a", 1), h.join("a", 2)
+		old.say(awareness.Entry{Client: 1, Clock: 1, State: []byte(`{"old":1}`)})
+		h.pass(presenceTick)
+		other.take()
+		back := h.client(1)
+		back.enter("a")
+		back.session.Sync(nil)
+		synctest.Wait()
+		back.say(awareness.Entry{Client: 1, Clock: 5, State: []byte(`{"new":1}`)})
+		other.say(awareness.Entry{Client: 2, Clock: 1, State: []byte(`{"other":1}`)})
+		old.say(awareness.Entry{Client: 1, Clock: 2, State: []byte(`{"old":2}`)})
+		h.pass(claimWait + presenceTick)
+		for _, message := range back.presence {
+			for _, e := range message {
+				if e.Client == 1 {
+					t.Fatalf("it was sent itself: %s", e.State)
+				}
+			}
+		}
+		if len(back.presence) == 0 {
+			t.Fatal("it doesn't see the other")
+		}
+		last := ""
+		for _, message := range other.presence {
+			for _, e := range message {
+				if e.Client == 1 {
+					last = string(e.State)
+				}
+			}
+		}
+		if last != `{"new":1}` {
+			t.Fatal("the other sees ", last)
 		}
 	})
 }

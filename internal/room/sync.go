@@ -65,7 +65,7 @@ func (r *room) sync(s *Session, have crdt.StateVector) {
 		r.query(s, st.vector)
 		if !s.synced {
 			s.synced = true
-			r.sendPresenceTo(s)
+			r.welcome(s)
 		}
 	}})
 }
