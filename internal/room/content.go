@@ -30,6 +30,8 @@ type state struct {
 	vector *Shared         // have, encoded
 	cuts   map[string]*cut // differences, made or being made, by encoded state vector
 
+	cutBytes int // of those made, at most as many as of update
+
 	gone func() (crdt.DeleteSet, error) // what is deleted; found out by who asks first
 }
 
@@ -123,13 +125,6 @@ func (c *content) vector() crdt.StateVector {
 // *badUpdate if the update is to blame, the content is as before, without what
 // was pending.
 func (c *content) integrate(u *Update) ([]byte, error) {
-	// Every client answers the room's query, those who only read too, with the
-	// whole delete set. That alone must not cost an integration.
-	if c.state != nil {
-		if known, err := c.state.knows(u.Info); known || err != nil {
-			return nil, err
-		}
-	}
 	if err := c.open(); err != nil {
 		return nil, err
 	}

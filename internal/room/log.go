@@ -24,8 +24,9 @@ type log struct {
 	added, saved position
 	debts        []debt // in the order of their positions
 
-	unsaved   []store.Row // in order; the first ones are those under way
-	costs     []int       // what each took of the quota
+	sessions  []store.Session // to be stored with the next append
+	unsaved   []store.Row     // in order; the first ones are those under way
+	costs     []int           // what each took of the quota
 	appending bool
 	failing   bool        // the last append failed, and no other has succeeded
 	retry     *time.Timer // the next attempt; nil unless one is waited for
@@ -128,7 +129,8 @@ func (r *room) flush() {
 	}
 	l.appending = true
 	rows := l.unsaved[:len(l.unsaved):len(l.unsaved)]
-	entry := store.Entry{Doc: l.doc, Name: r.name, Rows: rows, Sessions: r.introduce()}
+	l.sessions = append(l.sessions, r.introduce()...)
+	entry := store.Entry{Doc: l.doc, Name: r.name, Rows: rows, Sessions: slices.Clone(l.sessions)}
 	r.background.Go(func() {
 		err := r.rooms.cfg.Store.Append(r.rooms.ctx, []store.Entry{entry})
 		r.post(func() { r.appended(rows, err) })
@@ -166,7 +168,7 @@ func (r *room) saved(rows int) {
 	for _, cost := range l.costs[:rows] {
 		r.quota.give(cost)
 	}
-	l.unsaved, l.costs = l.unsaved[rows:], l.costs[rows:]
+	l.unsaved, l.costs, l.sessions = l.unsaved[rows:], l.costs[rows:], nil
 	l.saved += position(rows)
 	n := 0
 	for n < len(l.debts) && l.debts[n].at <= l.saved {

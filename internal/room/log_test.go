@@ -130,6 +130,29 @@ func TestDeleteAndRestore(t *testing.T) {
 	})
 }
 
+// Who joins while the room of a deleted document ends is told so.
+func TestJoinMeetsDelete(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a := h.join("a", 1)
+		a.send(a.write(0, "text"))
+		busy := make(chan struct{})
+		a.session.room.post(func() { <-busy })
+		a.session.room.post(func() { a.session.room.drop(access.Deleted.Because("")) }) // as Delete does
+		joined := make(chan error, 1)
+		go func() {
+			_, err := h.rooms.Join(t.Context(), "a", h.client(2))
+			joined <- err
+		}()
+		synctest.Wait()
+		close(busy)
+		synctest.Wait()
+		var refused *access.Refused
+		if err := <-joined; !errors.As(err, &refused) {
+			t.Fatal(err)
+		}
+	})
+}
+
 // An append that finds its document deleted, by another process or node, ends
 // the room.
 func TestDeletedMeanwhile(t *testing.T) {

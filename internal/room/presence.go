@@ -50,8 +50,8 @@ type presenceOf struct {
 	heard uint64 // the clock of its last state of its own id
 	claim *claim
 
-	greeted bool     // has got the states of the others, and gets what changes
-	unheard []*entry // who went while it was behind
+	greeted bool                // has got the states of the others, and gets what changes
+	unheard map[*entry]struct{} // who went while it was behind
 }
 
 const (
@@ -234,8 +234,8 @@ func (r *room) tell(all []*entry) {
 		case s.behind || s.asking.active:
 			// It gets all states when it has caught up.
 			for _, e := range all {
-				if e.state == nil {
-					s.unheard = append(s.unheard, e)
+				if e.state == nil && !s.isOwn(e) {
+					s.unhear(e)
 				}
 			}
 		case mine < 0:
@@ -253,10 +253,23 @@ func (r *room) present(s *Session, p *Shared) {
 	}
 }
 
+func (s *Session) unhear(e *entry) {
+	if s.unheard == nil {
+		s.unheard = make(map[*entry]struct{})
+	}
+	s.unheard[e] = struct{}{}
+}
+
 // catchUpPresence sends a session what it may have missed of the others.
 func (r *room) catchUpPresence(s *Session) {
-	if gone := s.unheard; len(gone) > 0 {
-		s.unheard = nil
+	var gone []*entry
+	for e := range s.unheard {
+		if e.state == nil && (s.own == nil || s.own.client != e.client) {
+			gone = append(gone, e)
+		}
+	}
+	s.unheard = nil
+	if len(gone) > 0 {
 		r.present(s, encodePresence(gone).whole)
 	}
 	r.sendPresenceTo(s)

@@ -77,6 +77,11 @@ func newRoom(rs *Rooms, name string) *room {
 // still takes any.
 func (r *room) post(f func()) bool {
 	select {
+	case <-r.gone: // even if there is room in the inbox
+		return false
+	default:
+	}
+	select {
 	case r.inbox <- f:
 		return true
 	case <-r.gone:
@@ -92,7 +97,10 @@ func (r *room) after(d time.Duration, f func()) *time.Timer {
 func (r *room) run() {
 	defer r.background.Wait()
 	defer close(r.gone)
-	defer r.setState("")
+	defer func() {
+		r.setState("")
+		r.rooms.cfg.Metrics.Sessions.Sub(float64(len(r.sessions)))
+	}()
 	r.setState("loading")
 	if err := r.load(); err != nil {
 		r.refusal = access.ServerFault.Because("the document can't be loaded")
@@ -120,7 +128,7 @@ func (r *room) run() {
 			r.abandon(r.rooms.ctx.Err())
 			return
 		}
-		for n := 1; n < maxTurn && len(r.inbox) > 0; n++ {
+		for n := 1; n < maxTurn && len(r.inbox) > 0 && !r.ended; n++ {
 			r.do(<-r.inbox)
 		}
 		r.do(r.endTurn)
@@ -133,6 +141,12 @@ func (r *room) run() {
 func (r *room) do(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
+			defer func() {
+				if recover() != nil { // in the clean-up as well
+					r.rooms.forget(r, true)
+					r.stop()
+				}
+			}()
 			r.turn = turn{} // it has been appended, or it is the fault's cause
 			r.fault(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
@@ -261,6 +275,7 @@ func (r *room) tryEnd() {
 
 // drop ends the room of a document that is no more, with what is unsaved.
 func (r *room) drop(why *access.Refused) {
+	r.closing, r.why = true, why
 	for s := range r.sessions {
 		r.end(s, why)
 	}

@@ -107,11 +107,19 @@ func (rs *Rooms) Join(ctx context.Context, name string, recv Receiver) (*Session
 		rs.release(r)
 		return nil, r.refusal
 	}
-	if !r.post(func() { r.join(s) }) {
-		rs.release(r)
-		return nil, access.Overload.Because("")
+	joined := make(chan struct{})
+	if r.post(func() { r.join(s); close(joined) }) {
+		select {
+		case <-joined:
+			return s, nil
+		case <-ctx.Done():
+			s.Leave() // after it has joined
+			return nil, ctx.Err()
+		case <-r.gone:
+		}
 	}
-	return s, nil
+	rs.release(r)
+	return nil, access.Overload.Because("")
 }
 
 // acquire finds or makes a room and counts one who holds it.
@@ -166,6 +174,7 @@ func (rs *Rooms) Close(ctx context.Context) error {
 		rooms = append(rooms, r)
 	}
 	rs.mu.Unlock()
+	defer context.AfterFunc(ctx, rs.cancel)() // a room may be too busy to take it
 	for _, r := range rooms {
 		r.post(func() { r.close(access.ShuttingDown.Because("")) })
 	}

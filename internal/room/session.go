@@ -111,6 +111,7 @@ type Session struct {
 	owed    []owed
 	asked   int // queries sent,
 	answers int // and answered
+	asks    int // how often it was asked for what waits
 	asking  asking
 
 	written   store.Session // as the log should know it,
@@ -148,7 +149,8 @@ func (s *Session) Update(u *Update, settle func(refused *access.Refused)) {
 // ReadOnly reports whether the session's updates are refused.
 func (s *Session) ReadOnly() bool { return s.room.damage != nil }
 
-// Flush waits until all that the session brought is settled, or ctx ends.
+// Flush waits until all that the session brought is on disk, or ctx ends. What
+// isn't integrated, because it needs others or the disk fails, isn't waited for.
 func (s *Session) Flush(ctx context.Context) error {
 	done := make(chan struct{})
 	s.room.post(func() {

@@ -33,6 +33,7 @@ type asking struct {
 
 // lag is a session's part of not keeping up.
 type lag struct {
+	floor   crdt.StateVector // while an ask is being answered: falling behind, it has this
 	behind  bool             // nothing is queued for it until its receiver has drained
 	has     crdt.StateVector // it has what is within, and no more
 	resync  bool             // it has asked for a state meanwhile
@@ -58,12 +59,20 @@ func (r *room) sync(s *Session, have crdt.StateVector) {
 	}
 	r.ask(ask{s, have, func(st *state, update *Shared) {
 		if !s.recv.State(update) {
+			s.floor = have
 			r.fallBehind(s, have)
 			s.resync = true
 			return
 		}
+		again := s.unasked
+		s.unasked = false
 		r.query(s, st.vector)
-		if !s.synced {
+		if again {
+			s.owedAfter(s.asked)
+		}
+		if s.synced {
+			r.catchUpPresence(s)
+		} else {
 			s.synced = true
 			r.welcome(s)
 		}
@@ -165,6 +174,10 @@ func (r *room) cut(st *state, a ask) {
 				return
 			}
 			c.update = &Shared{Bytes: update}
+			if st.cutBytes += len(update); st.cutBytes > len(st.update.Bytes) {
+				delete(st.cuts, key) // not kept for who may come
+				st.cutBytes -= len(update)
+			}
 			waiting := c.waiting
 			c.waiting = nil
 			for _, a := range waiting {
@@ -181,6 +194,7 @@ func (r *room) give(st *state, update *Shared, a ask) {
 	if s.ended || s.left.Load() {
 		return
 	}
+	s.floor = st.have
 	a.give(st, update)
 	if was.tooMany && !s.behind {
 		r.catchUp(s, st.have)
@@ -188,6 +202,7 @@ func (r *room) give(st *state, update *Shared, a ask) {
 	for _, u := range was.held {
 		r.deliver(s, u, func() crdt.StateVector { return st.have })
 	}
+	s.floor = nil
 	if was.again {
 		r.sync(s, was.have)
 	}
@@ -220,6 +235,13 @@ func (r *room) fallBehind(s *Session, has crdt.StateVector) {
 	if s.behind || s.ended {
 		return
 	}
+	if s.floor != nil {
+		has = s.floor
+	} else if s.asking.active {
+		has = nil
+	} else {
+		has = r.turn.before(has)
+	}
 	s.behind, s.has = true, has
 	r.rooms.cfg.Metrics.Behind.Inc()
 	s.recv.Drained(func() { r.post(func() { r.drained(s) }) })
@@ -228,10 +250,13 @@ func (r *room) fallBehind(s *Session, has crdt.StateVector) {
 func (r *room) drained(s *Session) {
 	has, resync := s.has, s.resync
 	s.behind, s.has, s.resync = false, nil, false
-	if resync {
+	switch {
+	case resync:
 		r.sync(s, has)
-	} else {
+	case s.synced:
 		r.catchUp(s, has)
+	case s.unasked:
+		r.requery(s)
 	}
 }
 
@@ -239,6 +264,7 @@ func (r *room) drained(s *Session) {
 func (r *room) catchUp(s *Session, has crdt.StateVector) {
 	r.ask(ask{s, has, func(_ *state, update *Shared) {
 		if !s.recv.Update(update) {
+			s.floor = has
 			r.fallBehind(s, has)
 			return
 		}

@@ -43,19 +43,32 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 	if s.ended {
 		return false
 	}
-	if u.Answer {
-		s.answers++
-		defer r.pay(s)
-	}
 	d := debt{s: s, settle: settle, since: time.Now()}
+	if st := r.content.state; st != nil {
+		// Every client answers the room's query, those who only read too, with the
+		// whole delete set. That alone must not cost an integration.
+		known, err := st.knows(u.Info)
+		if err != nil {
+			r.fault(err)
+			return false
+		}
+		if known {
+			r.owe(d)
+			r.answered(s, u)
+			return false
+		}
+	}
 	if refusal := r.refuses(s, u); refusal != nil {
-		settle(refusal)
+		r.refuse(s, u, settle, refusal)
 		return false
 	}
 	if r.log.failing {
-		r.tellUnsaved(s)
 		if _, before := r.refusedEdits[s]; before || r.quota.over() {
+			r.tellUnsaved(s)
 			r.refusedEdits[s] = struct{}{}
+			if u.Answer {
+				s.answers++
+			}
 			for i := range s.owed {
 				if s.owed[i].answers > 0 { // this may be the answer
 					s.owed[i].answers = s.asked + 1
@@ -65,6 +78,7 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 			return false
 		}
 	}
+	waited := r.content.pending
 	news, err := r.content.integrate(u)
 	if errors.Is(err, crdt.ErrPending) {
 		// What others left waiting mustn't keep this one out.
@@ -78,7 +92,7 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 		if errors.Is(bad, crdt.ErrLimit) {
 			refusal = access.OverBudget.Because(bad.Error())
 		}
-		settle(refusal)
+		r.refuse(s, u, settle, refusal)
 		return false
 	case err != nil:
 		r.fault(err)
@@ -88,7 +102,19 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 		r.rooms.cfg.Metrics.Updates.Inc()
 		r.log.add(s, news, cost)
 		r.writers[s] = struct{}{}
-		r.turn.add(s, news, u.Info)
+		by, info := s, u.Info
+		if waited { // the news may hold what others had sent
+			var err error
+			if info, err = crdt.Validate(news, crdt.Limits{}); err != nil {
+				r.fault(err)
+				return true
+			}
+			by = nil
+		}
+		r.turn.add(by, news, info)
+		if r.log.failing {
+			r.tellUnsaved(s)
+		}
 	}
 	if r.content.pending && !covers(r.content.vector(), u.Info) {
 		r.hold(owed{d, u.Info, 0})
@@ -99,23 +125,50 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 	} else {
 		r.owe(d)
 	}
+	r.answered(s, u)
 	if news != nil {
 		r.payWaiting()
+	}
+	if waited && !r.content.pending {
+		// What is still owed was given up as impossible.
+		r.askWaiting()
 	}
 	return news != nil
 }
 
-// refuses tells why a session's update isn't taken, or nil.
+// answered pays what an answer that was taken may have brought.
+func (r *room) answered(s *Session, u *Update) {
+	if u.Answer {
+		s.answers++
+		r.pay(s)
+	}
+}
+
+// refuse refuses an update, and if it is an answer, also what it was to bring
+// again.
+func (r *room) refuse(s *Session, u *Update, settle func(*access.Refused), refusal *access.Refused) {
+	settle(refusal)
+	if !u.Answer {
+		return
+	}
+	s.answers++
+	left := s.owed[:0]
+	for _, o := range s.owed {
+		if o.answers > 0 && o.answers <= s.answers {
+			o.settle(refusal)
+		} else {
+			left = append(left, o)
+		}
+	}
+	r.keepOwed(s, left)
+}
+
+// refuses tells why a session's update, which brings something new as far as is
+// known, isn't taken; or nil.
 func (r *room) refuses(s *Session, u *Update) *access.Refused {
 	switch limit := r.rooms.cfg.MaxDocument; {
 	case r.damage != nil:
-		known, err := r.content.state.knows(u.Info)
-		if err != nil {
-			r.fault(err)
-			return access.ServerFault.Because("")
-		} else if !known {
-			return access.Forbidden.Because("the document is damaged, and read-only until it is repaired")
-		}
+		return access.Forbidden.Because("the document is damaged, and read-only until it is repaired")
 	case len(u.Info.Clients) > 0 && r.content.size()+len(u.Bytes) > limit:
 		// What only deletes passes, and so does what is known.
 		have := r.content.vector()
@@ -174,11 +227,16 @@ func (r *room) pay(s *Session) {
 			left = append(left, o)
 		}
 	}
+	r.keepOwed(s, left)
+}
+
+// keepOwed keeps the first of what a session is owed.
+func (r *room) keepOwed(s *Session, left []owed) {
 	clear(s.owed[len(left):])
 	s.owed = left
 	if len(left) == 0 {
 		delete(r.indebted, s)
-		s.waits = false
+		s.waits, s.asks = false, 0
 	}
 }
 
@@ -193,6 +251,7 @@ func (r *room) payWaiting() {
 func (r *room) query(s *Session, vector *Shared) {
 	s.asked++
 	if !s.recv.Query(vector) {
+		s.asked--
 		s.unasked = true
 		r.fallBehind(s, r.content.vector())
 	}
@@ -203,8 +262,13 @@ func (r *room) query(s *Session, vector *Shared) {
 func (r *room) requery(s *Session) {
 	s.unasked = false
 	r.query(s, &Shared{Bytes: crdt.EncodeStateVector(r.content.vector())})
+	s.owedAfter(s.asked)
+}
+
+// owedAfter lets what a session is owed wait for so many answers.
+func (s *Session) owedAfter(answers int) {
 	for i := range s.owed {
-		s.owed[i].answers = s.asked
+		s.owed[i].answers = max(s.owed[i].answers, answers)
 	}
 }
 
@@ -213,8 +277,21 @@ func (r *room) requery(s *Session) {
 // of it then, and when there is too much of it.
 func (r *room) dropPending() {
 	r.content.dropPending()
+	r.askWaiting()
+}
+
+// maxAsks is how often a session is asked for the same updates again.
+const maxAsks = 3
+
+// askWaiting asks all again whose updates waited and aren't kept any more.
+func (r *room) askWaiting() {
 	for s := range r.indebted {
-		if s.waits {
+		switch {
+		case !s.waits || s.ended:
+		case s.asks == maxAsks:
+			r.end(s, access.OverBudget.Because("its updates wait for others that nobody brings"))
+		default:
+			s.asks++
 			r.requery(s)
 		}
 	}
