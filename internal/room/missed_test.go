@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// picky is a client whose queue has no place for queries while refuse is set.
+// picky is a client whose queue has no place for queries while noQuery is set.
 type picky struct {
 	*client
 	noQuery bool

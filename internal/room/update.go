@@ -78,7 +78,10 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 			return false
 		}
 	}
-	waited := r.content.pending
+	waited, others := r.content.pending, false
+	for other := range r.indebted {
+		others = others || waited && other.waits && other != s
+	}
 	news, err := r.content.integrate(u)
 	if errors.Is(err, crdt.ErrPending) {
 		// What others left waiting mustn't keep this one out.
@@ -103,13 +106,15 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 		r.log.add(s, news, cost)
 		r.writers[s] = struct{}{}
 		by, info := s, u.Info
-		if waited { // the news may hold what others had sent
+		if waited { // the news may hold what had been sent before, and by others
 			var err error
 			if info, err = crdt.Validate(news, crdt.Limits{}); err != nil {
 				r.fault(err)
 				return true
 			}
-			by = nil
+			if others {
+				by = nil
+			}
 		}
 		r.turn.add(by, news, info)
 		if r.log.failing {
