@@ -47,20 +47,7 @@ func build(t *testing.T) string {
 // and generated ones.
 func traces(t *testing.T) map[string]string {
 	all := map[string]string{"generated, in turns": "sequential", "generated, at once": "concurrent"}
-	dir := os.Getenv("TRACES")
-	if dir == "" {
-		t.Log("TRACES names no folder with recorded traces: clients type generated ones")
-		return all
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "traces", "*.json.gz"))
-	if err != nil || len(files) == 0 {
-		t.Fatal("TRACES has no traces/*.json.gz: ", dir, err)
-	}
-	for _, f := range files {
+	for _, f := range recorded(t) {
 		all[strings.TrimSuffix(filepath.Base(f), ".json.gz")] = f
 	}
 	return all
