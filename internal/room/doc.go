@@ -9,9 +9,9 @@
 //  1. It is validated from its bytes alone, by the goroutine that brings it.
 //  2. It is integrated: the room's document changes, and the update gets the
 //     next sequence of the log. An update that brings nothing new ends here.
-//  3. It is broadcast, at the end of the room's turn: what was integrated since
-//     the inbox was last empty goes out as one update. This waits for nobody: a
-//     session whose queue is full is behind, and gets one difference once its
+//  3. It is broadcast: at once if it's alone, or what was integrated since the
+//     last broadcast as one update (pace, in update.go). This waits for nobody:
+//     a session whose queue is full is behind, and gets one difference once its
 //     receiver has drained (sync.go).
 //  4. It is appended: the room has one append under way at a time, and the next
 //     takes all rows that gathered meanwhile, so that the log has no gap. The

@@ -277,11 +277,19 @@ func (c *client) write(at int, s string) []byte {
 	return c.made[len(c.made)-1]
 }
 
-// send brings an update to the room and waits until it has settled.
+// send brings an update to the room and waits until it has settled and gone out.
 func (c *client) send(update []byte) {
 	c.Helper()
 	c.post(update)
+	time.Sleep(pace)
 	synctest.Wait()
+}
+
+// got is how many updates it got so far; others may be on their way.
+func (c *client) got() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.updates)
 }
 
 // post brings an update to the room.

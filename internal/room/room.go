@@ -34,6 +34,8 @@ type room struct {
 	log      log
 	presence presence
 	turn     turn
+	lastTurn time.Time             // when the last broadcast was
+	pacing   bool                  // the next waits for its time
 	indebted map[*Session]struct{} // are owed for updates that aren't integrated
 
 	asks   []ask   // wait for a state that isn't being made yet
@@ -128,10 +130,10 @@ func (r *room) run() {
 			r.abandon(r.rooms.ctx.Err())
 			return
 		}
-		for n := 1; n < maxTurn && len(r.inbox) > 0 && !r.ended; n++ {
+		for n := 1; n < maxCalls && len(r.inbox) > 0 && !r.ended; n++ {
 			r.do(<-r.inbox)
 		}
-		r.do(r.endTurn)
+		r.do(r.endCalls)
 	}
 }
 
@@ -254,10 +256,11 @@ func (r *room) close(why *access.Refused) {
 		return
 	}
 	r.closing, r.why = true, why
+	r.broadcast()
 	for s := range r.sessions {
 		r.end(s, why)
 	}
-	r.endTurn()
+	r.endCalls()
 	r.tryEnd()
 }
 

@@ -356,7 +356,7 @@ func TestFastWriterWaits(t *testing.T) {
 		}
 		b.text() // readers don't wait
 		close(h.log.hold)
-		synctest.Wait()
+		h.pass(pace)
 		if done != n || h.stored("a").Revision.Seq != n || len(b.text()) != n*1000 || a.ended != nil {
 			t.Fatal(done, h.stored("a").Revision, len(b.text()))
 		}

@@ -154,7 +154,7 @@ func (s *Session) ReadOnly() bool { return s.room.damage != nil }
 func (s *Session) Flush(ctx context.Context) error {
 	done := make(chan struct{})
 	s.room.post(func() {
-		s.room.endTurn()
+		s.room.endCalls()
 		s.room.owe(debt{settle: func(*access.Refused) { close(done) }, since: time.Now()})
 	})
 	select {

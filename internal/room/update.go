@@ -9,17 +9,23 @@ import (
 	"github.com/inkwire/inkwire/internal/access"
 )
 
-// A turn is what the room does between two looks into its empty inbox. The
-// updates of a turn go out as one, so that a busy room writes to each socket
-// once a turn; a lone update is a turn by itself.
+// A turn is the updates between two broadcasts. They go out as one, so that a
+// busy room writes to each socket once a turn; a lone update is a turn by itself.
 type turn struct {
 	updates [][]byte
 	by      *Session // who brought all of them; nil if it was more than one
 	info    []crdt.Info
 }
 
-// maxTurn bounds a turn, in calls.
-const maxTurn = 256
+// pace is the time between two broadcasts at least, but for those that have to
+// come before something else. Each costs a system call for each receiver, which
+// is most of what a delivery costs, and within a screen's frame nobody sees the
+// difference.
+const pace = 16 * time.Millisecond
+
+// maxCalls is how many calls are taken before the room looks whether a broadcast
+// or an append is due.
+const maxCalls = 256
 
 // A debt is a verdict that a session waits for.
 type debt struct {
@@ -320,6 +326,7 @@ func (r *room) broadcast() {
 		return
 	}
 	r.turn = turn{}
+	r.lastTurn = time.Now()
 	merged, err := merge(t.updates)
 	if err != nil {
 		r.fault(err)
@@ -352,9 +359,26 @@ func (t *turn) before(after crdt.StateVector) crdt.StateVector {
 	return before
 }
 
-// endTurn sends what the turn brought, and lets the log have it.
-func (r *room) endTurn() {
-	r.broadcast()
+// broadcastPaced broadcasts now if the last time is long enough ago, else soon.
+func (r *room) broadcastPaced() {
+	if len(r.turn.updates) == 0 || r.pacing {
+		return
+	}
+	wait := pace - time.Since(r.lastTurn)
+	if wait <= 0 {
+		r.broadcast()
+		return
+	}
+	r.pacing = true
+	r.after(wait, func() {
+		r.pacing = false
+		r.broadcast()
+	})
+}
+
+// endCalls sees to what the calls that were taken together have made due.
+func (r *room) endCalls() {
+	r.broadcastPaced()
 	r.flush()
 	if err := r.content.shorten(); err != nil {
 		r.fault(err)

@@ -201,7 +201,7 @@ func TestTurn(t *testing.T) {
 			b.post(b.write(0, "y"))
 		}
 		close(busy)
-		synctest.Wait()
+		h.pass(pace)
 		if len(reader.updates) != 1 || len(a.updates) != 1 || len(b.updates) != 1 {
 			t.Fatalf("%d, %d and %d updates", len(reader.updates), len(a.updates), len(b.updates))
 		}
@@ -210,6 +210,40 @@ func TestTurn(t *testing.T) {
 		}
 		if reader.text() != a.text() || a.text() != b.text() {
 			t.Fatalf("%q, %q, %q", reader.text(), a.text(), b.text())
+		}
+	})
+}
+
+// Rule: a lone keystroke waits for nothing; what comes within pace of it goes
+// out as one, and what has to come before something else at once.
+func TestPace(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a, b, reader := h.join("a", 1), h.join("a", 2), h.join("a", 3)
+		h.pass(pace)
+		began := time.Now()
+		a.post(a.write(0, "1"))
+		synctest.Wait()
+		if reader.got() != 1 || time.Since(began) != 0 {
+			t.Fatal("a lone update waited")
+		}
+		a.post(a.write(1, "2"))
+		h.pass(pace / 2)
+		b.take()
+		b.post(b.write(0, "0"))
+		synctest.Wait()
+		if reader.got() != 1 {
+			t.Fatalf("%d updates", reader.got())
+		}
+		h.pass(pace / 2)
+		if reader.got() != 2 || time.Since(began) != pace {
+			t.Fatalf("%d updates after %v", reader.got(), time.Since(began))
+		}
+		b.post(b.write(0, "x"))
+		synctest.Wait()
+		b.session.Leave()
+		synctest.Wait()
+		if reader.got() != 3 || reader.text() != b.text() {
+			t.Fatal("an update waited although its writer has left")
 		}
 	})
 }
