@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/vfs"
@@ -216,6 +217,34 @@ func TestGroupCommit(t *testing.T) {
 	}
 	if commits != 2 { // one of them the holder's
 		t.Fatalf("%d appends took %d commits", writers, commits-1)
+	}
+}
+
+// After a commit of several writes the next begins commitPace after it began;
+// after a lone one there is nothing to wait for.
+func TestCommitPace(t *testing.T) {
+	s := open(t, t.TempDir())
+	var began []time.Time
+	begin := func(*writer) error { began = append(began, time.Now()); return nil }
+	hold, held := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		s.do(t.Context(), func(*writer) error { close(held); <-hold; return nil })
+	})
+	<-held
+	for range 2 {
+		j := &job{run: begin, done: make(chan struct{})}
+		s.queue = append(s.queue, j) // the committer is held, and doesn't look
+		wg.Go(func() { <-j.done })
+	}
+	s.wake <- struct{}{}
+	close(hold)
+	wg.Wait()
+	if err := s.do(t.Context(), begin); err != nil {
+		t.Fatal(err)
+	}
+	if d := began[2].Sub(began[0]); d < commitPace {
+		t.Fatalf("a commit %v after one of two writes began", d)
 	}
 }
 
