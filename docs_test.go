@@ -107,6 +107,26 @@ func TestDependenciesAreExplained(t *testing.T) {
 	}
 }
 
+// Each test that docs/rules.md names exists: a function, or a rule of storetest.
+func TestRulesAreTested(t *testing.T) {
+	var tests strings.Builder
+	walk(t, ".", func(name string) {
+		if strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "internal/store/storetest/") {
+			tests.WriteString(read(t, name))
+		}
+	})
+	checked := 0
+	for _, match := range regexp.MustCompile("`((?:Test[A-Z]|ST[0-9])\\w+)`").FindAllStringSubmatch(read(t, "docs/rules.md"), -1) {
+		checked++
+		if name := match[1]; !strings.Contains(tests.String(), "func "+name+"(") && !strings.Contains(tests.String(), `{"`+name+`", `) {
+			t.Errorf("docs/rules.md names %s, which is no test", name)
+		}
+	}
+	if checked < 20 {
+		t.Fatalf("found %d tests in docs/rules.md, want at least 20: is the pattern right?", checked)
+	}
+}
+
 // documents lists the Markdown files that describe this repository as it is. The changelog tells of
 // what was.
 func documents(t *testing.T) []string {
