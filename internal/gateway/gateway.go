@@ -3,7 +3,7 @@
 // the end of a session, which may come from either side.
 //
 // A gateway is one package below this one, named after its protocol. Each has
-// the same files: one named after the package with Serve and the table of its
+// the same files: one named after the package with Open and the table of its
 // messages, dispatch.go for what comes, receiver.go for what goes out.
 package gateway
 
@@ -27,6 +27,38 @@ const KeepaliveAfter = 20 * time.Second
 
 // FlushWithin bounds the wait for the log at a shutdown.
 const FlushWithin = 8 * time.Second
+
+// A Socket is a gateway's part of one connection. Its methods are called one at a
+// time.
+type Socket interface {
+	// Begin does what has to be done before the first message. An error ends the
+	// socket, as that of Message does.
+	Begin() error
+	// Message takes a message.
+	Message(m ws.Message) error
+	// Finish is called last, whatever happened, with why the socket ends as far as
+	// the caller knows. It ends the connection, and returns why that was.
+	Finish(err error) error
+}
+
+// Serve serves a socket. Begin is the caller's; what follows is not, and ended is
+// called at last with what Finish returned.
+func Serve(conn *ws.Conn, s Socket, ended func(error)) {
+	h := &served{s, ended}
+	if err := s.Begin(); err != nil {
+		h.End(err)
+		return
+	}
+	conn.Serve(h)
+}
+
+type served struct {
+	Socket
+	ended func(error)
+}
+
+// End implements ws.Handler.
+func (s *served) End(err error) { s.ended(s.Finish(err)) }
 
 // Refusal is the row of the table that an error of the connection or the
 // protocol is answered with. For a peer that is gone it makes no difference.

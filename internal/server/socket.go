@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/gateway/hocuspocus"
 	"github.com/inkwire/inkwire/internal/gateway/yws"
 	"github.com/inkwire/inkwire/internal/room"
@@ -57,10 +58,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Unlock()
 	// A goroutine of its own lets net/http's, with its buffers, go.
-	go func() {
-		defer s.done(conn)
-		s.serve(&socket{conn: conn, rooms: p.rooms, destination: to, remote: addr, begun: time.Now()})
-	}()
+	go s.serve(&socket{server: s, conn: conn, rooms: p.rooms, destination: to, remote: addr, begun: time.Now()})
 }
 
 // begin counts a socket that is about to be, unless the server is closing or has
@@ -95,71 +93,109 @@ func (s *Server) Sockets() int {
 	return len(s.sockets)
 }
 
-// A socket is a connection with what it's for.
+// A socket is a connection with what it's for. It is a gateway.Socket, which
+// lets the protocol's gateway serve it once the protocol is known. A panic ends it
+// alone, as net/http has it for requests.
 type socket struct {
-	conn  *ws.Conn
-	rooms *room.Rooms
+	server *Server
+	conn   *ws.Conn
+	rooms  *room.Rooms
 	destination
-	remote net.Addr
-	begun  time.Time
+	remote  net.Addr
+	begun   time.Time
+	gateway gateway.Socket // nil until the protocol is known
 }
 
-// serve serves a socket until it ends, and tells of its end. A panic ends it
-// alone, as net/http has it for requests.
+// serve serves a socket until it ends, and tells of its end.
 func (s *Server) serve(k *socket) {
 	m := s.cfg.Metrics
 	m.Connections.WithLabelValues(k.protocol).Inc()
-	err := s.decided(k)
-	m.Connections.WithLabelValues(k.protocol).Dec()
-	e := k.end(err)
-	m.Ends.WithLabelValues(e.Protocol, e.Reason).Inc()
-	if e.refused {
-		m.Refusals.WithLabelValues(e.Reason).Inc()
-	}
-	if cutOff(e) {
-		s.backoff.add(addrOf(k.remote), time.Now())
-	}
-	if s.cfg.Ended != nil {
-		s.cfg.Ended(e)
+	gateway.Serve(k.conn, k, func(err error) {
+		defer s.done(k.conn)
+		m.Connections.WithLabelValues(k.protocol).Dec()
+		e := k.end(err)
+		m.Ends.WithLabelValues(e.Protocol, e.Reason).Inc()
+		if e.refused {
+			m.Refusals.WithLabelValues(e.Reason).Inc()
+		}
+		if cutOff(e) {
+			s.backoff.add(addrOf(k.remote), time.Now())
+		}
+		if s.cfg.Ended != nil {
+			s.cfg.Ended(e)
+		}
+	})
+}
+
+// panicked makes an error of a panic.
+func panicked(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
 	}
 }
 
-// decided lets the protocol's gateway serve a socket, once the protocol is known.
-func (s *Server) decided(k *socket) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
-			r := access.ServerFault
-			k.conn.Finish(r.Close, r.Sentence)
-		}
-	}()
+// Begin implements gateway.Socket.
+func (k *socket) Begin() (err error) {
+	defer panicked(&err)
 	if k.protocol == undecided {
-		if err := s.decide(k); err != nil {
-			r := refusal(err)
-			k.conn.Finish(k.code(r), r.Error())
+		return nil
+	}
+	return k.open()
+}
+
+// open lets the protocol's gateway begin.
+func (k *socket) open() error {
+	s := k.server
+	if k.protocol == hocuspocusProtocol {
+		k.gateway = hocuspocus.Open(s.ctx, k.conn, k.rooms, s.cfg.MaxDocumentsPerConnection)
+	} else {
+		k.gateway = yws.Open(s.ctx, k.conn, k.rooms, k.name)
+	}
+	return k.gateway.Begin()
+}
+
+// Message implements gateway.Socket.
+func (k *socket) Message(m ws.Message) (err error) {
+	defer panicked(&err)
+	if k.gateway == nil {
+		if err := k.decide(m); err != nil {
 			return err
 		}
 	}
-	if k.protocol == hocuspocusProtocol {
-		return hocuspocus.Serve(s.ctx, k.conn, k.rooms, s.cfg.MaxDocumentsPerConnection)
-	}
-	return yws.Serve(s.ctx, k.conn, k.rooms, k.name)
+	return k.gateway.Message(m)
 }
 
-// decide waits for a socket's first message and takes the protocol from it:
-// y-websocket begins with a sync message, 00; Hocuspocus with a name, which isn't
-// empty. Until then the client gets pings only.
-func (s *Server) decide(k *socket) error {
-	first, err := k.conn.Peek()
-	switch {
-	case err != nil:
+// Finish implements gateway.Socket.
+func (k *socket) Finish(err error) (end error) {
+	defer func() {
+		if errors.Is(end, errPanic) { // which may have been the gateway's Finish
+			k.conn.Finish(access.ServerFault.Close, access.ServerFault.Sentence)
+		}
+	}()
+	defer panicked(&end)
+	if k.gateway == nil {
+		r := refusal(err)
+		k.conn.Finish(k.code(r), r.Error())
 		return err
+	}
+	end = k.gateway.Finish(err)
+	if errors.Is(err, errPanic) {
+		return err
+	}
+	return end
+}
+
+// decide takes a socket's protocol from its first message: y-websocket begins
+// with a sync message, 00; Hocuspocus with a name, which isn't empty. Until then
+// the client gets pings only.
+func (k *socket) decide(first ws.Message) error {
+	switch {
 	case first.Text:
 		return access.TextFrame.Because("only Yjs clients are served at this address")
 	case len(first.Data) == 0:
 		return access.Malformed.Because("an empty message")
 	}
-	m := s.cfg.Metrics
+	m := k.server.cfg.Metrics
 	m.Connections.WithLabelValues(k.protocol).Dec()
 	k.protocol = hocuspocusProtocol
 	if first.Data[0] == 0 {
@@ -169,7 +205,7 @@ func (s *Server) decide(k *socket) error {
 	if k.protocol == yWebsocketProtocol && k.name == "" {
 		return access.Malformed.Because("the address names no document: connect to /yjs/NAME")
 	}
-	return nil
+	return k.open()
 }
 
 var errPanic = errors.New("panic")

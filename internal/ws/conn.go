@@ -113,11 +113,12 @@ type Conn struct {
 	cfg     *Config
 	level   int    // of deflate; 0 if the peer didn't agree to it
 	writeFn func() // the method write: naming it anew would allocate
+	waitFn  func() // likewise wait, once there is a handler
+	handler Handler
 
 	// Owned by the reading goroutine, but for the reader's atomics.
 	reader  reader
 	message partial
-	peeked  *Message // read already, and to be read again
 
 	// Guarded by mu. Moments are durations since epoch.
 	mu       sync.Mutex

@@ -19,11 +19,13 @@
 //     Body also by frames with other prefixes. A body is deflated at most once
 //     for all of them, by the first goroutine that writes it, never by Send.
 //   - An idle connection costs its Conn with a small read buffer, a timer, and
-//     the goroutine that reads it: no write buffer, no writing goroutine, no
-//     compressor.
+//     a goroutine with the smallest stack: no write buffer, no writing
+//     goroutine, no compressor.
 //
-// A connection has one reading goroutine, the caller's: it calls Read until it
-// fails and then Finish, which awaits everything that the connection started.
-// The writing goroutine exists only while something is queued. All other
-// methods may be called from anywhere.
+// A connection is read by one goroutine at a time. With Serve, which many idle
+// connections need, those are its own, and call a Handler; otherwise it is the
+// caller's, which calls Read until it fails. Either way what comes last is Finish,
+// called by the reading goroutine, which awaits all others of the connection. The
+// writing goroutine exists only while something is queued. All other methods may
+// be called from anywhere.
 package ws

@@ -22,6 +22,58 @@ type partial struct {
 	whole          int // bytes of data that are whole characters; or unchecked
 }
 
+// A Handler takes what comes on a connection. Its methods are called one at a
+// time, but not all by the same goroutine.
+type Handler interface {
+	// Message takes a message. An error ends the reading.
+	Message(m Message) error
+	// End is called once, when Message or Read has failed with this error. It
+	// calls Finish. After it, nothing of the connection runs any more.
+	End(err error)
+}
+
+// Serve reads from now on and hands each message to h. It returns at once, and is
+// called instead of Read.
+//
+// Who waits for a message is a goroutine whose stack never was more than its
+// first 2 kB. A stack grows with the calls that handle a message, and the
+// collector never shrinks it back to that; so when a message has been handled,
+// and no other is under way, another goroutine waits for the next.
+func (c *Conn) Serve(h Handler) {
+	c.handler = h
+	c.waitFn = c.wait
+	c.reader.begin()
+	go c.waitFn()
+}
+
+// wait waits for a message's first byte. Nothing large may be called before that,
+// or be inlined.
+func (c *Conn) wait() {
+	_ = c.reader.await() // Read meets the error again
+	c.handle()
+}
+
+// handle handles what comes as long as more of it is there.
+//
+//go:noinline
+func (c *Conn) handle() {
+	for {
+		m, whole, err := c.next()
+		if whole {
+			err = c.handler.Message(m)
+		}
+		if err != nil {
+			c.handler.End(err)
+			return
+		}
+		c.reader.begin()
+		if c.reader.idle() {
+			go c.waitFn()
+			return
+		}
+	}
+}
+
 // Read returns the next message. It answers pings and the peer's close on the
 // way. Its error is an *Error for a peer that broke the protocol or a limit, a
 // *Closed for one that closed; after any error, only Finish remains. Once the
@@ -29,40 +81,32 @@ type partial struct {
 //
 // A peer is silent or slow only while it is read from: a busy caller's isn't.
 func (c *Conn) Read() (Message, error) {
-	if m := c.peeked; m != nil {
-		c.peeked = nil
-		return *m, nil
-	}
 	c.reader.begin()
 	for {
-		// An idle connection waits here, high up its goroutine's stack: what it
-		// uses of that decides how far the collector shrinks it.
-		err := c.reader.await()
-		if err == nil {
-			err = c.frame()
-		}
-		if err != nil {
-			return Message{}, c.readFailed(err)
-		}
-		if c.reader.whole() {
-			m := Message{Text: c.message.text, Data: c.message.data}
-			c.message = partial{}
-			if !c.isClosing() {
-				c.reader.pause()
-				return m, nil
-			}
+		if m, whole, err := c.next(); whole || err != nil {
+			return m, err
 		}
 	}
 }
 
-// Peek reads the next message and leaves it for the next Read. It is called by
-// the reading goroutine, before its first Read.
-func (c *Conn) Peek() (Message, error) {
-	m, err := c.Read()
-	if err == nil {
-		c.peeked = &m
+// next reads a frame, and returns the message that is whole with it, if one is.
+func (c *Conn) next() (m Message, whole bool, err error) {
+	if err = c.reader.await(); err == nil {
+		err = c.frame()
 	}
-	return m, err
+	if err != nil {
+		return Message{}, false, c.readFailed(err)
+	}
+	if !c.reader.whole() {
+		return Message{}, false, nil
+	}
+	m = Message{Text: c.message.text, Data: c.message.data}
+	c.message = partial{}
+	if c.isClosing() {
+		return Message{}, false, nil
+	}
+	c.reader.pause()
+	return m, true, nil
 }
 
 // Interrupt lets the reading goroutine read no more: Read returns

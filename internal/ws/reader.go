@@ -94,6 +94,10 @@ func (r *reader) await() error {
 	return nil
 }
 
+// idle reports whether nothing has been read that isn't used: no message is
+// under way, as far as is known.
+func (r *reader) idle() bool { return r.r == r.w && len(r.early) == 0 && !r.fragmented }
+
 // whole reports whether the last frame ended a message.
 func (r *reader) whole() bool { return r.data && !r.fragmented }
 

@@ -224,18 +224,7 @@ func TestPackets(t *testing.T) {
 // close frame, it then closes. Nothing follows the server's close frame.
 func (r *raw) converse(in []byte, want ...reply) {
 	r.t.Helper()
-	r.Write(in)
-	var end reply
-	for _, w := range want {
-		end = w
-		first, got := r.next()
-		if first == 0x88 && w.first == 0x88 {
-			got = got[:min(len(got), 2)]
-		}
-		if first != w.first || string(got) != w.payload {
-			r.t.Fatalf("got %#x %q, want %#x %q", first, got, w.first, w.payload)
-		}
-	}
+	end := r.says(in, want...)
 	switch {
 	case end.first != 0x88:
 		r.Write(closing(1000, "bye"))
@@ -249,4 +238,21 @@ func (r *raw) converse(in []byte, want ...reply) {
 	if _, err := r.r.ReadByte(); err != io.EOF {
 		r.t.Fatal("after the close frame: ", err)
 	}
+}
+
+// says writes bytes and checks the replies, of which it returns the last.
+func (r *raw) says(in []byte, want ...reply) (end reply) {
+	r.t.Helper()
+	r.Write(in)
+	for _, w := range want {
+		end = w
+		first, got := r.next()
+		if first == 0x88 && w.first == 0x88 {
+			got = got[:min(len(got), 2)]
+		}
+		if first != w.first || string(got) != w.payload {
+			r.t.Fatalf("got %#x %q, want %#x %q", first, got, w.first, w.payload)
+		}
+	}
+	return end
 }

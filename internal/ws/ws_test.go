@@ -368,9 +368,6 @@ func TestAgainstClient(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	interrupted := make(chan struct{})
 	r := dial(t, serve(t, config(), func(c *ws.Conn) {
-		if m, err := c.Peek(); err != nil || string(m.Data) != "x" {
-			t.Errorf("peeked %q, %v", m.Data, err)
-		}
 		if m, err := c.Read(); err != nil || string(m.Data) != "x" {
 			t.Errorf("read %q, %v", m.Data, err)
 		}

@@ -4,13 +4,14 @@ import (
 	"context"
 	"time"
 
+	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/ws"
 )
 
-// ServeTimed is Serve with another time.
-func ServeTimed(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, keepaliveAfter time.Duration) error {
-	return serve(ctx, conn, rooms, MaxDocuments, keepaliveAfter)
+// OpenTimed is Open with another time.
+func OpenTimed(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, keepaliveAfter time.Duration) gateway.Socket {
+	return open(ctx, conn, rooms, MaxDocuments, keepaliveAfter)
 }
 
 // The limits.

@@ -66,13 +66,17 @@ func serve(t *testing.T, wrap func(store.Store) store.Store, set func(*server)) 
 			return
 		}
 		if name, ok := strings.CutPrefix(r.URL.Path, "/yjs/"); ok {
-			yws.Serve(ctx, conn, rooms, name)
+			ended := make(chan error, 1)
+			gateway.Serve(conn, yws.Open(ctx, conn, rooms, name), func(err error) { ended <- err })
+			<-ended
 			return
 		}
 		s.mu.Lock()
 		s.conns[conn] = struct{}{}
 		s.mu.Unlock()
-		err = hocuspocus.ServeTimed(ctx, conn, rooms, s.keepalive)
+		ended := make(chan error, 1)
+		gateway.Serve(conn, hocuspocus.OpenTimed(ctx, conn, rooms, s.keepalive), func(err error) { ended <- err })
+		err = <-ended
 		s.mu.Lock()
 		delete(s.conns, conn)
 		s.ended = append(s.ended, err)

@@ -98,31 +98,15 @@ const (
 // version 3 starts a second loop of attempts.
 var nothing = ws.Binary([]byte{0}, nil)
 
-// Serve serves a socket until it is closed, and returns why it ended. It may have
-// maxDocuments sessions, those denied included. Calls that wait for a room end
-// with ctx.
-func Serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int) error {
-	return serve(ctx, conn, rooms, maxDocuments, gateway.KeepaliveAfter)
+// Open makes a socket that may have maxDocuments sessions, those denied included.
+// Calls that wait for a room end with ctx.
+func Open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int) gateway.Socket {
+	return open(ctx, conn, rooms, maxDocuments, gateway.KeepaliveAfter)
 }
 
-func serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int, keepaliveAfter time.Duration) error {
+func open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int, keepaliveAfter time.Duration) *connection {
 	conn.KeepAlive(nothing, keepaliveAfter)
-	c := &connection{ctx: ctx, conn: conn, rooms: rooms, maxDocuments: maxDocuments, sessions: make(map[string]*session)}
-	err := func() error {
-		defer c.leave() // whatever happens
-		err := c.read()
-		if errors.Is(err, ws.ErrInterrupted) {
-			c.flush()
-		}
-		return err
-	}()
-	if c.ended != nil { // nothing of the connection runs any more
-		err = c.ended
-	}
-	r := gateway.Refusal(err)
-	_ = conn.Send(nothing) // pointless if it is closing already
-	conn.Finish(r.Close, r.Error())
-	return err
+	return &connection{ctx: ctx, conn: conn, rooms: rooms, maxDocuments: maxDocuments, sessions: make(map[string]*session)}
 }
 
 // connection is one socket.
@@ -144,21 +128,30 @@ type connection struct {
 	ended   error      // why this side ended the connection
 }
 
-// read handles what comes, until something is wrong or the socket is closed; its
-// error is the reason.
-func (c *connection) read() error {
-	for {
-		m, err := c.conn.Read()
-		if err != nil {
-			return err
-		}
-		if m.Text {
-			return access.TextFrame.Because("")
-		}
-		if err := c.dispatch(m.Data); err != nil {
-			return err
-		}
+// Begin implements gateway.Socket.
+func (c *connection) Begin() error { return nil }
+
+// Message implements gateway.Socket.
+func (c *connection) Message(m ws.Message) error {
+	if m.Text {
+		return access.TextFrame.Because("")
 	}
+	return c.dispatch(m.Data)
+}
+
+// Finish implements gateway.Socket.
+func (c *connection) Finish(err error) error {
+	if errors.Is(err, ws.ErrInterrupted) {
+		c.flush()
+	}
+	c.leave()
+	if c.ended != nil { // nothing of the connection runs any more
+		err = c.ended
+	}
+	r := gateway.Refusal(err)
+	_ = c.conn.Send(nothing) // pointless if it is closing already
+	c.conn.Finish(r.Close, r.Error())
+	return err
 }
 
 // flush waits until all sessions' updates are settled, so that their

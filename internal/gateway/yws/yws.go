@@ -62,42 +62,23 @@ const holdFor = 5 * time.Second
 // times are those that tests shorten.
 type times struct{ keepaliveAfter, holdFor time.Duration }
 
-// Serve serves a socket until it is closed, and returns why it ended. When ctx
-// ends before the document is loaded, it doesn't wait for that.
-func Serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, name string) error {
-	return serve(ctx, conn, rooms, name, times{gateway.KeepaliveAfter, holdFor})
+// Open makes a socket of a document's. When ctx ends before the document is
+// loaded, Begin doesn't wait for that.
+func Open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, name string) gateway.Socket {
+	return open(ctx, conn, rooms, name, times{gateway.KeepaliveAfter, holdFor})
 }
 
-func serve(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, name string, t times) error {
+func open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, name string, t times) *connection {
 	conn.KeepAlive(nothing, t.keepaliveAfter)
-	c := &connection{conn: conn, seat: gateway.NewSeat(), holdFor: t.holdFor}
-	err := func() error {
-		defer c.seat.Leave() // whatever happens
-		s, err := rooms.Join(ctx, name, c)
-		if err == nil {
-			c.seat.Take(s)
-		} else if r := gateway.Refusal(err); gateway.Denied(r) {
-			c.End(r)
-		} else {
-			return err
-		}
-		err = c.read()
-		if errors.Is(err, ws.ErrInterrupted) {
-			c.flush(ctx)
-		}
-		return err
-	}()
-	if ended := c.stop(); ended != nil {
-		err = ended
-	}
-	r := gateway.Refusal(err)
-	conn.Finish(r.Yjs, r.Error())
-	return err
+	return &connection{ctx: ctx, conn: conn, rooms: rooms, name: name, seat: gateway.NewSeat(), holdFor: t.holdFor}
 }
 
 // connection is one socket, which is one session.
 type connection struct {
+	ctx     context.Context
 	conn    *ws.Conn
+	rooms   *room.Rooms
+	name    string
 	seat    *gateway.Seat
 	holdFor time.Duration
 
@@ -107,26 +88,44 @@ type connection struct {
 	held  *time.Timer // closes the socket of a denied client
 }
 
-// read handles what comes, until something is wrong or the socket is closed; its
-// error is the reason.
-func (c *connection) read() error {
-	for {
-		m, err := c.conn.Read()
-		if err != nil {
-			return err
-		}
-		if m.Text {
-			return access.TextFrame.Because("")
-		}
-		if err := c.dispatch(m.Data); err != nil {
-			return err
-		}
+// Begin implements gateway.Socket.
+func (c *connection) Begin() error {
+	s, err := c.rooms.Join(c.ctx, c.name, c)
+	if err == nil {
+		c.seat.Take(s)
+	} else if r := gateway.Refusal(err); gateway.Denied(r) {
+		c.End(r)
+	} else {
+		return err
 	}
+	return nil
+}
+
+// Message implements gateway.Socket.
+func (c *connection) Message(m ws.Message) error {
+	if m.Text {
+		return access.TextFrame.Because("")
+	}
+	return c.dispatch(m.Data)
+}
+
+// Finish implements gateway.Socket.
+func (c *connection) Finish(err error) error {
+	if errors.Is(err, ws.ErrInterrupted) {
+		c.flush()
+	}
+	c.seat.Leave()
+	if ended := c.stop(); ended != nil {
+		err = ended
+	}
+	r := gateway.Refusal(err)
+	c.conn.Finish(r.Yjs, r.Error())
+	return err
 }
 
 // flush waits until the session's updates are durable.
-func (c *connection) flush(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, gateway.FlushWithin)
+func (c *connection) flush() {
+	ctx, cancel := context.WithTimeout(c.ctx, gateway.FlushWithin)
 	defer cancel()
 	_ = c.seat.Flush(ctx) // if the time is over, the client brings them again
 }

@@ -57,7 +57,9 @@ func serveTimed(t *testing.T, cfg ws.Config, keepaliveAfter time.Duration, wrap 
 		sockets.Add(1)
 		defer sockets.Done()
 		if conn, err := ws.Accept(w, r, &cfg); err == nil {
-			yws.ServeTimed(ctx, conn, rooms, "doc", keepaliveAfter, holdFor)
+			ended := make(chan error, 1)
+			gateway.Serve(conn, yws.OpenTimed(ctx, conn, rooms, "doc", keepaliveAfter, holdFor), func(err error) { ended <- err })
+			<-ended
 		}
 	}))
 	t.Cleanup(func() {
