@@ -24,8 +24,9 @@ type Config struct {
 	// A peer that sent nothing for PingAfter is pinged; one that sent nothing
 	// for PongWithin more is dead.
 	PingAfter, PongWithin time.Duration
-	// A message that has begun has MessageTimeout to arrive, a write WriteTimeout
-	// to end, and both a second more for each minRate bytes.
+	// A message that has begun has MessageTimeout to arrive, and a second more for
+	// each minRate bytes. A write has WriteTimeout to go on by partSize bytes or to
+	// end, and must not fall behind minRate by more than that.
 	MessageTimeout, WriteTimeout time.Duration
 	// CloseTimeout bounds all of Finish.
 	CloseTimeout time.Duration
@@ -119,6 +120,8 @@ type Conn struct {
 	// Owned by the reading goroutine, but for the reader's atomics.
 	reader  reader
 	message partial
+
+	limited bool // limitUnsent was called; owned by the writing goroutine
 
 	// Guarded by mu. Moments are durations since epoch.
 	mu       sync.Mutex

@@ -9,7 +9,7 @@
 //     when it has come whole and is inflated. Bad UTF-8 ends it as it arrives.
 //   - A message that has begun must go on arriving, so that nobody keeps its
 //     memory by sending a byte now and then.
-//   - Sending never blocks. The outgoing queue is bounded in bytes; a frame
+//   - Sending never blocks. The outgoing queue is bounded in bytes and frames; one
 //     that doesn't fit is refused with ErrOverflow, and the caller decides what
 //     becomes of the slow receiver. The bound counts neither the one batch
 //     under way nor the first frame behind it, so that a large state can go

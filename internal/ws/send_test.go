@@ -229,3 +229,61 @@ func await(t *testing.T, event <-chan struct{}, what string) {
 		t.Fatal("not in time: ", what)
 	}
 }
+
+// A large write is given up as soon as the receiver takes nothing more, and not
+// only when all of it should have gone.
+func TestStuckInLargeWrite(t *testing.T) {
+	cfg := config()
+	cfg.WriteTimeout = 200 * time.Millisecond
+	ended := make(chan error, 1)
+	r := dial(t, serve(t, cfg, func(c *ws.Conn) {
+		if err := c.Send(ws.Binary(nil, ws.NewBody(make([]byte, 64<<20)))); err != nil {
+			t.Error(err)
+		}
+		_, err := c.Read()
+		c.Finish(1000, "")
+		ended <- err
+	}))
+	if _, err := io.CopyN(io.Discard, r, 8<<20); err != nil { // for a while it reads
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err != ws.ErrStuck {
+			t.Fatal(err)
+		}
+	case <-time.After(patience):
+		t.Fatal("it is still waited for")
+	}
+}
+
+// A large write whose receiver is slow goes on as long as bytes do.
+func TestSlowLargeWrite(t *testing.T) {
+	const size, step = 12 << 20, 256 << 10
+	cfg := config()
+	cfg.WriteTimeout = 400 * time.Millisecond
+	begun := time.Now()
+	r := dial(t, serve(t, cfg, func(c *ws.Conn) {
+		if err := c.Send(ws.Binary(nil, ws.NewBody(make([]byte, size)))); err != nil {
+			t.Error(err)
+		}
+		_, err := c.Read()
+		var closed *ws.Closed
+		if !errors.As(err, &closed) {
+			t.Error(err)
+		}
+		c.Finish(1000, "")
+	}))
+	tick := time.NewTicker(25 * time.Millisecond)
+	defer tick.Stop()
+	for left := size + 10; left > 0; left -= min(step, left) {
+		<-tick.C
+		if _, err := io.CopyN(io.Discard, r.r, int64(min(step, left))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if time.Since(begun) < 2*cfg.WriteTimeout {
+		t.Fatal("the receiver wasn't slow")
+	}
+	r.converse(nil)
+}

@@ -5,9 +5,13 @@ import (
 	"math"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/gobwas/ws"
 )
+
+// maxFrames bounds a queue in frames, for one takes memory however short it is.
+const maxFrames = 1024
 
 // Send queues a frame. It never blocks.
 func (c *Conn) Send(f Frame) error {
@@ -18,7 +22,7 @@ func (c *Conn) Send(f Frame) error {
 	}
 	// The first that waits isn't counted: it may be a large state, and what comes
 	// behind it before the writing goroutine runs isn't too much.
-	if len(c.queue) > 0 && c.queued-c.queue[0].Len()+f.Len() > c.cfg.MaxQueue {
+	if n := len(c.queue); n >= maxFrames || n > 0 && c.queued-c.queue[0].Len()+f.Len() > c.cfg.MaxQueue {
 		return ErrOverflow
 	}
 	c.enqueueLocked(f)
@@ -87,7 +91,7 @@ func (c *Conn) take() (batch []Frame, n int, drained []func()) {
 	batch, n = c.queue, c.queued
 	c.queue, c.queued = nil, 0
 	if len(batch) > 0 {
-		c.writeDue = now() + c.cfg.WriteTimeout + allowance(n)
+		c.begunLocked(now(), 0)
 		return batch, n, nil
 	}
 	c.writing = false
@@ -97,6 +101,13 @@ func (c *Conn) take() (batch []Frame, n int, drained []func()) {
 		drained, c.drained = c.drained, nil
 	}
 	return nil, 0, drained
+}
+
+// begunLocked notes that a write which began then, and has written so much, goes
+// on: the next part of it has WriteTimeout to end, and less if the whole is too
+// slow.
+func (c *Conn) begunLocked(begun time.Duration, written int) {
+	c.writeDue = min(now(), begun+allowance(written)) + c.cfg.WriteTimeout
 }
 
 // copyBelow is the size in bytes up to which a batch is copied into one buffer.
@@ -120,8 +131,7 @@ func (c *Conn) writeBatch(batch []Frame, n int) error {
 				bufs = append(bufs, rest)
 			}
 		}
-		_, err := bufs.WriteTo(c.nc)
-		return err
+		return c.writeParts(bufs, n)
 	}
 	whole := copies.Get().(*[copyBelow]byte)
 	defer copies.Put(whole)
@@ -132,6 +142,44 @@ func (c *Conn) writeBatch(batch []Frame, n int) error {
 	}
 	_, err := c.nc.Write(buf)
 	return err
+}
+
+// partSize is how many bytes are written at once: the heartbeat sees after each
+// part that the receiver takes them. A receiver as slow as minRate takes one in a
+// part of WriteTimeout.
+const partSize = 128 << 10
+
+// writeParts writes buffers, in parts.
+func (c *Conn) writeParts(bufs net.Buffers, n int) error {
+	if n > partSize && !c.limited {
+		limitUnsent(c.nc, partSize)
+		c.limited = true
+	}
+	begun, written := now(), 0
+	var part net.Buffers
+	for len(bufs) > 0 {
+		left := partSize
+		for part = part[:0]; len(bufs) > 0 && left > 0; {
+			b := bufs[0]
+			if len(b) > left {
+				b, bufs[0] = b[:left], b[left:]
+			} else {
+				bufs = bufs[1:]
+			}
+			part = append(part, b)
+			left -= len(b)
+		}
+		going := part // which WriteTo cuts
+		n, err := going.WriteTo(c.nc)
+		if err != nil {
+			return err
+		}
+		written += int(n)
+		c.mu.Lock()
+		c.begunLocked(begun, written)
+		c.mu.Unlock()
+	}
+	return nil
 }
 
 // maxPongQueue is the number of waiting frames beyond which pings aren't
