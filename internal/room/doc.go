@@ -11,7 +11,7 @@
 //     next sequence of the log. An update that brings nothing new ends here.
 //  3. It is broadcast: at once if it's alone, or what was integrated since the
 //     last broadcast as one update (pace, in update.go). This waits for nobody:
-//     a session whose queue is full is behind, and gets one difference once its
+//     a session whose queue is full is behind, and gets what it missed once its
 //     receiver has drained (sync.go).
 //  4. It is appended: the room has one append under way at a time, and the next
 //     takes all rows that gathered meanwhile, so that the log has no gap. The
@@ -45,6 +45,10 @@
 // States and differences for those who join, and a new base when tail has grown,
 // are made beside the room's goroutine, from immutable bytes. What happens
 // meanwhile is held for who waits, and follows. A new base is a checkpoint.
+//
+// A large document's state is given for a while, though it is no longer the last,
+// with what was broadcast since behind it (trail.go): while many write and many
+// read slowly, few bodies of a document are on their way.
 //
 // # Goroutines
 //

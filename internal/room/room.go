@@ -40,6 +40,8 @@ type room struct {
 
 	asks   []ask   // wait for a state that isn't being made yet
 	making *making // the one that is; nil if none is
+	trail  *trail  // nil if there is none
+	turns  uint64  // broadcasts so far, and 1
 
 	// While the log fails: who was told so, and whose edits were refused.
 	told, refusedEdits map[*Session]struct{}
@@ -69,6 +71,7 @@ func newRoom(rs *Rooms, name string) *room {
 		writers:  make(map[*Session]struct{}),
 		indebted: make(map[*Session]struct{}),
 		presence: newPresence(),
+		turns:    1, // 0 is for none
 
 		told:         make(map[*Session]struct{}),
 		refusedEdits: make(map[*Session]struct{}),

@@ -16,7 +16,8 @@ import (
 //
 // State, Query, Update and Presence report false if the receiver's queue is
 // full. The session is then behind: nothing is queued for it until its receiver
-// has drained, and then it gets one difference.
+// has drained, and then it gets what it missed in one, or a few updates that
+// are shared with others.
 type Receiver interface {
 	// State gives what the client lacks, the answer to Session.Sync.
 	State(update *Shared) bool

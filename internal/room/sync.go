@@ -1,6 +1,7 @@
 package room
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/inkwire/inkwire/crdt"
@@ -18,7 +19,11 @@ type cut struct {
 type ask struct {
 	s    *Session
 	have crdt.StateVector
-	give func(st *state, update *Shared)
+	give func(st *state, update *Shared) bool // false if the queue is full
+	then func()                               // after what follows the state; not if give is false
+
+	at     uint64  // the turns that the state has which answers it,
+	pieces []piece // and what follows it
 }
 
 // asking is a session's part of it.
@@ -34,8 +39,10 @@ type asking struct {
 // lag is a session's part of not keeping up.
 type lag struct {
 	floor   crdt.StateVector // while an ask is being answered: falling behind, it has this
+	floorAt uint64           // and these turns
 	behind  bool             // nothing is queued for it until its receiver has drained
 	has     crdt.StateVector // it has what is within, and no more
+	hasAt   uint64           // the turns that it has; 0 if that isn't known
 	resync  bool             // it has asked for a state meanwhile
 	unasked bool             // a query didn't fit
 }
@@ -57,23 +64,25 @@ func (r *room) sync(s *Session, have crdt.StateVector) {
 		s.asking.again, s.asking.have = true, have // one at a time, and the latest counts
 		return
 	}
-	r.ask(ask{s, have, func(st *state, update *Shared) {
+	give := func(_ *state, update *Shared) bool {
 		if !s.recv.State(update) {
-			s.floor = have
-			r.fallBehind(s, have)
+			r.leaveBehind(s, have, 0)
 			s.resync = true
-			return
+			return false
 		}
 		again := s.unasked
 		s.unasked = false
-		r.query(s, st.vector)
+		r.query(s, r.vector())
 		if again {
 			s.owedAfter(s.asked)
 		}
-		if s.synced {
+		return true
+	}
+	welcomed := s.synced
+	r.ask(ask{s: s, have: have, give: give, then: func() {
+		if welcomed {
 			r.catchUpPresence(s)
 		} else {
-			s.synced = true
 			r.welcome(s)
 		}
 	}})
@@ -86,25 +95,41 @@ func (r *room) ask(a ask) {
 		return
 	}
 	a.s.asking.active = true
-	r.broadcast() // so that the state has all that was sent before it
-	if r.content.state != nil {
+	r.broadcast() // so that the answer has all that was sent before it
+	if st := r.content.state; st != nil {
+		if r.trail == nil || r.trail.st != st {
+			r.trail = newTrail(st, r.turns)
+		}
+		a.at = r.turns
+	} else if r.trail != nil {
+		a.at = r.trail.from
+	} else if m := r.making; m != nil && m.at == r.log.added {
 		a.s.asking.holding = true
+		m.asks = append(m.asks, a)
+		return
+	} else {
+		r.asks = append(r.asks, a)
+		r.makeState()
+		return
+	}
+	a.s.asking.holding = true
+	if r.trail == nil {
 		r.cut(r.content.state, a)
 		return
 	}
-	if r.making != nil && r.making.at == r.log.added {
-		a.s.asking.holding = true
-		r.making.asks = append(r.making.asks, a)
+	var err error
+	if a.pieces, err = r.trail.since(a.at); err != nil {
+		r.fault(err)
 		return
 	}
-	r.asks = append(r.asks, a)
-	r.makeState()
+	r.cut(r.trail.st, a)
 }
 
 // A making is a state that is being made, and who gets it.
 type making struct {
-	at   position
-	asks []ask
+	at    position
+	asks  []ask
+	trail *trail // the state's, which begins meanwhile
 }
 
 // makeState makes the state for all who ask, unless one is being made: they get
@@ -113,7 +138,7 @@ func (r *room) makeState() {
 	if r.making != nil || len(r.asks) == 0 {
 		return
 	}
-	m := &making{r.log.added, r.asks}
+	m := &making{r.log.added, r.asks, &trail{from: r.turns, to: r.turns}}
 	r.making, r.asks = m, nil
 	for _, a := range m.asks {
 		a.s.asking.holding = true
@@ -122,6 +147,9 @@ func (r *room) makeState() {
 	r.background.Go(func() {
 		r.rooms.cutters <- struct{}{}
 		st, err := newState(parts)
+		if err == nil && len(st.update.Bytes) >= minTrail {
+			_, err = st.gone() // or the room would wait for it
+		}
 		<-r.rooms.cutters
 		r.post(func() {
 			r.making = nil
@@ -132,26 +160,35 @@ func (r *room) makeState() {
 			if m.at == r.log.added {
 				r.content.state = st
 			}
+			if m.trail.begin(st) {
+				r.trail = m.trail
+			}
 			for _, a := range m.asks {
+				a.at = m.trail.from
 				r.cut(st, a)
 			}
-			r.makeState()
+			later := r.asks
+			r.asks = nil
+			for _, a := range later {
+				r.ask(a)
+			}
 		})
 	})
 }
 
 // cut answers an ask with a state, or what it lacks of it.
 func (r *room) cut(st *state, a ask) {
-	if len(a.have) == 0 {
-		r.give(st, st.update, a)
+	have := common(a.have, st.have) // so that more have the same
+	if len(have) == 0 {
+		r.trim(st, st.update, a)
 		return
 	}
-	key := string(crdt.EncodeStateVector(a.have))
+	key := string(crdt.EncodeStateVector(have))
 	c := st.cuts[key]
 	switch {
 	case c == nil:
 	case c.update != nil:
-		r.give(st, c.update, a)
+		r.trim(st, c.update, a)
 		return
 	default:
 		c.waiting = append(c.waiting, a)
@@ -166,7 +203,7 @@ func (r *room) cut(st *state, a ask) {
 	}
 	r.background.Go(func() {
 		r.rooms.cutters <- struct{}{}
-		update, err := crdt.DiffUpdate(st.update.Bytes, a.have)
+		update, err := crdt.DiffUpdate(st.update.Bytes, have)
 		<-r.rooms.cutters
 		r.post(func() {
 			if err != nil {
@@ -174,35 +211,82 @@ func (r *room) cut(st *state, a ask) {
 				return
 			}
 			c.update = &Shared{Bytes: update}
-			if st.cutBytes += len(update); st.cutBytes > len(st.update.Bytes) {
+			if n := len(st.update.Bytes); n >= minTrail && len(update) > n/2 {
+				c.update = st.update // that is shared, and this isn't worth a body of its own
+			} else if st.cutBytes += len(update); st.cutBytes > len(st.update.Bytes) {
 				delete(st.cuts, key) // not kept for who may come
 				st.cutBytes -= len(update)
 			}
 			waiting := c.waiting
 			c.waiting = nil
 			for _, a := range waiting {
-				r.give(st, c.update, a)
+				r.trim(st, c.update, a)
 			}
 		})
 	})
 }
 
-// give answers an ask, and lets what was held follow.
+// trim answers an ask with what it lacks of a state, and leaves of the pieces that
+// follow what it lacks. Who has nothing lacks all.
+func (r *room) trim(st *state, update *Shared, a ask) {
+	if len(a.have) == 0 || len(a.pieces) == 0 {
+		r.give(st, update, a)
+		return
+	}
+	parts := make([][]byte, len(a.pieces))
+	for i, p := range a.pieces {
+		parts[i] = p.update.Bytes
+	}
+	to := a.pieces[len(parts)-1].to
+	r.background.Go(func() {
+		r.rooms.cutters <- struct{}{}
+		rest, err := merge(parts)
+		if err == nil {
+			rest, err = crdt.DiffUpdate(rest, a.have)
+		}
+		<-r.rooms.cutters
+		r.post(func() {
+			if err != nil {
+				r.fault(fmt.Errorf("cut the document's last updates: %w", err))
+				return
+			}
+			a.pieces = nil
+			if !bytes.Equal(rest, empty) {
+				a.pieces = []piece{{&Shared{Bytes: rest}, to}}
+			}
+			r.give(st, update, a)
+		})
+	})
+}
+
+// give answers an ask, and lets follow what has come since the state, and what was
+// held.
 func (r *room) give(st *state, update *Shared, a ask) {
 	s, was := a.s, a.s.asking
 	s.asking = asking{}
 	if s.ended || s.left.Load() {
 		return
 	}
-	s.floor = st.have
-	a.give(st, update)
+	s.floor, s.floorAt = st.have, a.at
+	given := a.give(st, update)
+	if given {
+		s.synced = true
+		for _, p := range a.pieces {
+			if r.deliver(s, p.update, func() crdt.StateVector { return st.have }) {
+				s.floorAt = p.to
+			}
+		}
+	}
 	if was.tooMany && !s.behind {
-		r.catchUp(s, st.have)
+		r.catchUp(s, st.have, s.floorAt)
 	}
 	for _, u := range was.held {
 		r.deliver(s, u, func() crdt.StateVector { return st.have })
 	}
 	s.floor = nil
+	if given {
+		a.then()
+	}
 	if was.again {
 		r.sync(s, was.have)
 	}
@@ -230,47 +314,88 @@ func (r *room) deliver(s *Session, update *Shared, before func() crdt.StateVecto
 }
 
 // fallBehind queues nothing more for a session until its receiver has drained.
-// Then the session gets in one what it lacks, having what is given here.
+// Then the session gets what it lacks, having what is given here.
 func (r *room) fallBehind(s *Session, has crdt.StateVector) {
+	switch {
+	case s.floor != nil:
+		r.leaveBehind(s, s.floor, s.floorAt)
+	case s.asking.active:
+		r.leaveBehind(s, nil, 0)
+	default:
+		r.leaveBehind(s, r.turn.before(has), r.turns)
+	}
+}
+
+func (r *room) leaveBehind(s *Session, has crdt.StateVector, at uint64) {
 	if s.behind || s.ended {
 		return
 	}
-	if s.floor != nil {
-		has = s.floor
-	} else if s.asking.active {
-		has = nil
-	} else {
-		has = r.turn.before(has)
-	}
-	s.behind, s.has = true, has
+	s.behind, s.has, s.hasAt = true, has, at
 	r.rooms.cfg.Metrics.Behind.Inc()
 	s.recv.Drained(func() { r.post(func() { r.drained(s) }) })
 }
 
 func (r *room) drained(s *Session) {
-	has, resync := s.has, s.resync
+	has, at, resync := s.has, s.hasAt, s.resync
 	s.behind, s.has, s.resync = false, nil, false
 	switch {
 	case resync:
 		r.sync(s, has)
 	case s.synced:
-		r.catchUp(s, has)
+		r.catchUp(s, has, at)
 	case s.unasked:
 		r.requery(s)
 	}
 }
 
-// catchUp gives a session that was behind one update with all that it lacks.
-func (r *room) catchUp(s *Session, has crdt.StateVector) {
-	r.ask(ask{s, has, func(_ *state, update *Shared) {
+// catchUp gives a session that was behind what it lacks: the trail's last pieces,
+// or one update.
+func (r *room) catchUp(s *Session, has crdt.StateVector, at uint64) {
+	if r.retrace(s, has, at) {
+		return
+	}
+	r.ask(ask{s: s, have: has, give: func(_ *state, update *Shared) bool {
 		if !s.recv.Update(update) {
-			s.floor = has
-			r.fallBehind(s, has)
-			return
+			r.leaveBehind(s, has, at)
+			return false
 		}
-		r.catchUpPresence(s)
-		if s.unasked {
-			r.requery(s)
+		return true
+	}, then: func() { r.caughtUp(s) }})
+}
+
+// retrace gives a session that has these turns what follows in the trail, if that
+// goes back so far.
+func (r *room) retrace(s *Session, has crdt.StateVector, at uint64) bool {
+	t := r.trail
+	if t == nil || at < t.from || s.asking.active {
+		return false
+	}
+	s.asking.active = true // what is broadcast now is among it
+	r.broadcast()
+	s.asking.active = false
+	pieces, err := t.since(at)
+	if err != nil {
+		r.fault(err)
+		return true
+	}
+	for _, p := range pieces {
+		if !s.recv.Update(p.update) {
+			r.leaveBehind(s, has, at)
+			return true
 		}
-	}})
+		at = p.to
+	}
+	r.caughtUp(s)
+	return true
+}
+
+// caughtUp gives a session that has the document again what else it missed.
+func (r *room) caughtUp(s *Session) {
+	if s.behind {
+		return // again: it comes later
+	}
+	r.catchUpPresence(s)
+	if s.unasked {
+		r.requery(s)
+	}
 }

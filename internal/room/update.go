@@ -50,7 +50,7 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 		return false
 	}
 	d := debt{s: s, settle: settle, since: time.Now()}
-	if st := r.content.state; st != nil {
+	if st := r.lastState(); st != nil {
 		// Every client answers the room's query, those who only read too, with the
 		// whole delete set. That alone must not cost an integration.
 		known, err := st.knows(u.Info)
@@ -341,6 +341,7 @@ func (r *room) broadcast() {
 		}
 	}
 	r.rooms.cfg.Metrics.Deliveries.Add(float64(n))
+	r.follow(shared)
 }
 
 // before is a state vector that a document had before the turn, or a lower one.
