@@ -23,7 +23,7 @@ import (
 	"github.com/inkwire/inkwire/lib0"
 )
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // A server serves Hocuspocus's protocol at /hocuspocus, and y-websocket's at
 // /yjs/NAME for the real clients that write together.
