@@ -30,7 +30,7 @@ func TestLimitsDefaultEachAlone(t *testing.T) {
 
 func TestTheLargestLimitsAreNone(t *testing.T) {
 	n := math.MaxInt
-	d := New(Options{Limits: Limits{Structs: n, Work: n, Depth: n, Roots: n, Clients: n, PendingBytes: n}})
+	d := New(Options{Limits: Limits{Structs: n, Work: n, Items: n, Depth: n, Roots: n, Clients: n, PendingBytes: n}})
 	// A text under root t, and an item that waits for another client's.
 	for _, update := range []string{"01 01 01 00 04 01 0174 03 616263 00", "01 01 02 05 84 0309 01 61 00"} {
 		if err := d.ApplyUpdate(unhex(t, update), nil); err != nil {

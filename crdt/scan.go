@@ -9,12 +9,15 @@ import (
 type Info struct {
 	Structs int // gaps included
 	Deletes int // ranges of the delete set as they are written
-	Bytes   int // of the structs' content
+	Bytes   int // of the structs' content,
+	Values  int // and of that what is values, which take longest to read
 
 	// Only from Validate:
 	Clients   []ClientRange // one for each section, in order
 	Roots     []string      // root types named, sorted
 	DeleteSet DeleteSet
+
+	deletesAt int // offset of the delete set
 }
 
 // ClientRange is what of one client's clocks an update covers, gaps included.
@@ -90,6 +93,11 @@ func (s *scan) run(update []byte, f format, limit int) error {
 				s.roots[string(e.root)] = struct{}{}
 			}
 			s.info.Bytes += len(e.content)
+			switch e.kind() {
+			case kindString, kindBinary:
+			default:
+				s.info.Values += len(e.content)
+			}
 		}
 		sec.end = r.clock
 		if whole {
@@ -98,6 +106,7 @@ func (s *scan) run(update []byte, f format, limit int) error {
 		s.sections = append(s.sections, sec)
 	}
 	s.deleted.ranges, s.deleted.loose = s.deleted.ranges[:0], true
+	s.info.deletesAt = r.d.Offset()
 	n, err := readDeleteSet(&r.d, formatV1, &s.deleted)
 	s.info.Deletes = n
 	return err
