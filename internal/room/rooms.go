@@ -49,6 +49,9 @@ type Rooms struct {
 	// Each holds one for each that is being made: states and differences, a
 	// processor each, and new bases, which take memory, one at a time.
 	cutters, folders chan struct{}
+	// Holds one for each heavy update that is being prepared: half of the
+	// processors are left to others.
+	preparers chan struct{}
 
 	failing atomic.Int64 // rooms whose edits can't be saved
 
@@ -80,6 +83,7 @@ func New(cfg Config) *Rooms {
 		cfg.MaxPresence = 64 << 10
 	}
 	rs := &Rooms{cfg: cfg, live: make(map[string]*room), cutters: make(chan struct{}, runtime.GOMAXPROCS(0)), folders: make(chan struct{}, 1)}
+	rs.preparers = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 	rs.ctx, rs.cancel = context.WithCancel(context.Background())
 	return rs
 }

@@ -80,6 +80,8 @@ type Update struct {
 
 	// Answer says that the client sent it as the answer to a query.
 	Answer bool
+
+	prepared *preparation // nil if the room integrates it itself
 }
 
 // ReadUpdate looks through what a client sent; the result keeps the bytes. Its
@@ -89,8 +91,15 @@ func ReadUpdate(b []byte) (*Update, error) {
 	if err != nil {
 		return nil, refused(err)
 	}
-	return &Update{Bytes: b, Info: info}, nil
+	u := &Update{Bytes: b, Info: info}
+	if info.Deletes > info.DeleteSet.Len() { // some of them twice, perhaps
+		u.drop(crdt.DeleteSet{})
+	}
+	return u, nil
 }
+
+// drop takes deletes out of the update, and brings the others in order.
+func (u *Update) drop(known crdt.DeleteSet) { u.Bytes, u.Info = u.Info.WithoutDeletes(u.Bytes, known) }
 
 // A Session is one client in one document, as its gateway sees it. Its methods
 // may wait while the room is busy, Update also for the log. After Leave none may
@@ -137,12 +146,19 @@ func (s *Session) Sync(have crdt.StateVector) {
 // never once the session has ended.
 func (s *Session) Update(u *Update, settle func(refused *access.Refused)) {
 	r, cost := s.room, len(u.Bytes)
-	if r.quota.take(s.ctx, cost, r.gone) {
-		r.post(func() {
-			if !r.update(s, u, cost, settle) {
-				r.quota.give(cost)
-			}
-		})
+	if !r.quota.take(s.ctx, cost, r.gone) {
+		return
+	}
+	take := func() {
+		if !r.update(s, u, cost, settle) {
+			r.quota.give(cost)
+		}
+	}
+	s.lighten(u)
+	if u.heavy() {
+		s.prepare(u, take, func() { r.quota.give(cost) })
+	} else {
+		r.post(take)
 	}
 }
 

@@ -142,6 +142,7 @@ func (r *room) makeState() {
 
 // cut answers an ask with a state, or what it lacks of it.
 func (r *room) cut(st *state, a ask) {
+	a.have = st.within(a.have)
 	if len(a.have) == 0 {
 		r.give(st, st.update, a)
 		return
@@ -187,6 +188,21 @@ func (r *room) cut(st *state, a ask) {
 	})
 }
 
+// within is what a state vector says of the state's clients: it may name many
+// that nobody has heard of.
+func (st *state) within(have crdt.StateVector) crdt.StateVector {
+	if len(have) <= len(st.have) {
+		return have
+	}
+	known := make(crdt.StateVector, len(st.have))
+	for client := range st.have {
+		if clock, ok := have[client]; ok {
+			known[client] = clock
+		}
+	}
+	return known
+}
+
 // give answers an ask, and lets what was held follow.
 func (r *room) give(st *state, update *Shared, a ask) {
 	s, was := a.s, a.s.asking
@@ -195,6 +211,8 @@ func (r *room) give(st *state, update *Shared, a ask) {
 		return
 	}
 	s.floor = st.have
+	gone := st.gone
+	r.gave.Store(&gone)
 	a.give(st, update)
 	if was.tooMany && !s.behind {
 		r.catchUp(s, st.have)
