@@ -172,7 +172,7 @@ func (r *room) hear(s *Session, said awareness.Entry) {
 	case said.State != nil && bytes.Equal(said.State, e.state):
 		wait = renewalDelay
 	}
-	e.state = bytes.Clone(said.State) // the message isn't kept for it
+	e.state = said.State
 	r.presence.dirty[e.client] = struct{}{}
 	r.sendPresenceIn(wait)
 }

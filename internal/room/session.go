@@ -1,6 +1,7 @@
 package room
 
 import (
+	"bytes"
 	"context"
 	"sync/atomic"
 	"time"
@@ -87,6 +88,9 @@ type Update struct {
 // ReadUpdate looks through what a client sent; the result keeps the bytes. Its
 // error is an *access.Refused.
 func ReadUpdate(b []byte) (*Update, error) {
+	if cap(b)-len(b) > len(b)/4 {
+		b = bytes.Clone(b) // it may be kept for long
+	}
 	info, err := crdt.Validate(b, crdt.Limits{})
 	if err != nil {
 		return nil, refused(err)
@@ -183,7 +187,7 @@ func (s *Session) Flush(ctx context.Context) error {
 	}
 }
 
-// Presence brings the client's awareness update.
+// Presence brings the client's awareness update, and keeps none of its bytes.
 func (s *Session) Presence(update []byte) error {
 	limits := awareness.Limits{StateBytes: s.room.rooms.cfg.MaxPresence}
 	var entries []awareness.Entry
@@ -197,6 +201,9 @@ func (s *Session) Presence(update []byte) error {
 	}
 	if err != nil {
 		return refused(err)
+	}
+	for i := range entries {
+		entries[i].State = bytes.Clone(entries[i].State)
 	}
 	s.room.post(func() { s.room.presenceFrom(s, entries) })
 	return nil

@@ -121,6 +121,9 @@ func (c *connection) read() error {
 		if err := c.dispatch(m.Data); err != nil {
 			return err
 		}
+		if m.Data[0] == messageAwareness { // of which sessions keep nothing
+			ws.Recycle(m.Data)
+		}
 	}
 }
 
