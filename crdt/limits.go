@@ -2,6 +2,7 @@ package crdt
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 )
 
@@ -13,6 +14,10 @@ type Limits struct {
 	// few bytes, and honest updates do so by the ten thousands. Default
 	// 1,000,000.
 	Structs int
+	// StructsInAll is how many structs one update may hold, whatever its size. It
+	// is refused where it says how many there are, before they are read. Default:
+	// no other limit than that of Structs.
+	StructsInAll int
 	// Work is how many steps through items one update may cause while it is
 	// integrated and its formatting cleaned up, beyond 32 for each of its structs
 	// and ranges of deletes. A step takes about 20 to 55 ns; what takes longer,
@@ -42,6 +47,7 @@ const defaultStructs = 1_000_000
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Structs:      cmp.Or(l.Structs, defaultStructs),
+		StructsInAll: cmp.Or(l.StructsInAll, math.MaxInt),
 		Work:         min(cmp.Or(l.Work, 10_000_000), math.MaxInt/2), // budget adds to it
 		Items:        min(cmp.Or(l.Items, 4_000_000), math.MaxInt/2), // it is doubled
 		Depth:        cmp.Or(l.Depth, 500),
@@ -73,14 +79,14 @@ func (d *Doc) overItems(offset, limit int) error {
 	if int(d.used-d.freed)+d.weight <= limit {
 		return nil
 	}
-	return overLimit("update", offset, "a document of more than %d items", limit)
+	return &Error{In: "update", Offset: offset, Msg: fmt.Sprintf("a document of more than %d items", limit), Err: ErrItems}
 }
 
 // structs is how many structs an update of n bytes may hold.
 func (l *Limits) structs(n int) int {
-	most := defaultStructs
+	most, all := defaultStructs, math.MaxInt
 	if l != nil {
-		most = cmp.Or(l.Structs, most)
+		most, all = cmp.Or(l.Structs, most), cmp.Or(l.StructsInAll, all)
 	}
-	return n + min(most, math.MaxInt-n)
+	return min(n+min(most, math.MaxInt-n), all)
 }

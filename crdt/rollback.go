@@ -168,7 +168,7 @@ func (d *Doc) stateBefore(tx *Transaction) []byte {
 
 // unlimited is for what the document itself has encoded.
 var unlimited = Limits{
-	Structs: math.MaxInt32, Work: math.MaxInt / 2, Items: math.MaxInt / 2, Depth: math.MaxInt32, Clients: math.MaxInt32, Roots: math.MaxInt32,
+	Structs: math.MaxInt32, StructsInAll: math.MaxInt, Work: math.MaxInt / 2, Items: math.MaxInt / 2, Depth: math.MaxInt32, Clients: math.MaxInt32, Roots: math.MaxInt32,
 	PendingBytes: math.MaxInt32,
 }
 

@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -69,7 +70,7 @@ func (s *scan) run(update []byte, f format, limit int) error {
 		}
 		s.info.Structs += r.structs
 		if s.info.Structs > limit {
-			return overLimit("update", r.d.Offset(), "more than %d structs", limit)
+			return &Error{In: "update", Offset: r.d.Offset(), Msg: fmt.Sprintf("more than %d structs", limit), Err: ErrStructs}
 		}
 		sec := section{client: r.client, clock: r.clock, count: r.structs, offset: r.d.Offset()}
 		whole := true

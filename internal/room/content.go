@@ -22,6 +22,8 @@ type content struct {
 	event   []byte    // what the last ApplyUpdate changed, nil for nothing
 	pending bool      // doc holds updates that can't be integrated yet
 
+	maxItems int // of doc; 0 for the default
+
 	preparing *preparation // a document that takes the place of doc soon; or nil
 }
 
@@ -196,7 +198,7 @@ func (c *content) open() error {
 	if c.doc != nil {
 		return nil
 	}
-	doc, err := load(c.parts(), roomLimits)
+	doc, err := load(c.parts())
 	if err != nil {
 		return err
 	}
@@ -206,17 +208,18 @@ func (c *content) open() error {
 
 // use makes a document the integrated one.
 func (c *content) use(doc *crdt.Doc) {
+	c.limit(doc)
 	doc.OnUpdate(func(update []byte, _ *crdt.Transaction) { c.event = update })
 	c.doc = doc
 }
 
 // load integrates a document's parts.
-func load(parts [][]byte, limits crdt.Limits) (*crdt.Doc, error) {
+func load(parts [][]byte) (*crdt.Doc, error) {
 	merged, err := merge(parts)
 	if err != nil {
 		return nil, err
 	}
-	doc := crdt.New(crdt.Options{NoCleanup: true, Limits: limits})
+	doc := crdt.New(crdt.Options{NoCleanup: true})
 	if err := doc.LoadState(merged); err != nil {
 		return nil, fmt.Errorf("integrate the document: %w", err)
 	}
@@ -269,7 +272,7 @@ func (c *content) long() bool { return c.tailBytes > max(minTailBytes, len(c.bas
 // encode makes a new base of a document's parts. Unlike merging them, it leaves
 // deleted content out.
 func encode(parts [][]byte) ([]byte, error) {
-	doc, err := load(parts, crdt.Limits{})
+	doc, err := load(parts)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package room
 
 import (
 	"errors"
+	"github.com/inkwire/inkwire/crdt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,8 +81,8 @@ func TestTurnIsKept(t *testing.T) {
 		x.take()
 		x.write(0, "1")
 		pend := x.write(1, "2") // needs the first
-		u1, _ := ReadUpdate(a.write(0, "A"))
-		u2, _ := ReadUpdate(pend)
+		u1, _ := readUpdate(a.write(0, "A"), crdt.Limits{})
+		u2, _ := readUpdate(pend, crdt.Limits{})
 		x.noQuery = true
 		block := make(chan struct{})
 		a.session.room.post(func() { <-block }) // all come in one turn

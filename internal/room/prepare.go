@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/inkwire/inkwire/crdt"
+	"github.com/inkwire/inkwire/internal/access"
 )
 
 // A preparation is a document of its own in which a heavy update is integrated
@@ -26,8 +27,11 @@ const (
 	maxDeleted = 50_000 // units
 )
 
-// roomLimits are those of the document that the room's goroutine integrates into.
-var roomLimits = crdt.Limits{Work: 250_000, PendingBytes: 256 << 10}
+// limit bounds what comes to the document that the room's goroutine integrates
+// into.
+func (c *content) limit(doc *crdt.Doc) {
+	doc.SetLimits(crdt.Limits{Work: 250_000, PendingBytes: 256 << 10, Items: c.maxItems})
+}
 
 // heavy reports whether an update might keep the room from others for long.
 func (u *Update) heavy() bool {
@@ -54,16 +58,10 @@ func (s *Session) lighten(u *Update) {
 }
 
 // prepare has a heavy update integrated beside the room, and then has it taken
-// there. It calls take from the room's goroutine or, when the session's context
-// or the room ends before, dropped.
-func (s *Session) prepare(u *Update, take, dropped func()) {
-	r, p, taken := s.room, &preparation{}, false
-	defer func() {
-		if !taken {
-			dropped()
-		}
-	}()
-	for _, semaphore := range []chan struct{}{r.preparing, r.rooms.preparers} {
+// there, unless the session's context or the room ends before.
+func (s *Session) prepare(u *Update, settle func(*access.Refused)) {
+	r, p := s.room, &preparation{}
+	for _, semaphore := range []chan struct{}{r.preparing, r.rooms.heavy} {
 		select {
 		case semaphore <- struct{}{}:
 			defer func() { <-semaphore }()
@@ -74,27 +72,35 @@ func (s *Session) prepare(u *Update, take, dropped func()) {
 		}
 	}
 	var parts [][]byte
+	done := false
 	if !r.call(func() {
-		if taken = !r.integrates(s, u); taken {
-			take()
+		if done = !r.integrates(s, u); done {
+			r.update(s, u, 0, settle) // the verdict alone
 			return
 		}
 		parts, r.content.preparing = r.content.parts(), p
-	}) || taken {
+	}) || done {
 		return
 	}
 	defer r.post(func() { r.content.preparing = nil }) // whatever happens
-	err := p.integrate(parts, u)
-	for round := 1; err == nil && !taken; round++ {
+	err := p.integrate(parts, u, crdt.Limits{Items: r.rooms.cfg.MaxItems})
+	cost := 0
+	if err == nil && p.err == nil {
+		// Only now: others needn't wait for an update that is being prepared.
+		if cost = len(u.Bytes); !r.quota.take(s.ctx, cost, r.gone) {
+			return
+		}
+	}
+	for round := 1; err == nil && !done; round++ {
 		var since [][]byte
 		if !r.call(func() {
 			if p.err == nil && !p.near() && round < maxRounds {
 				since, p.since = p.since, nil
 				return
 			}
-			taken, u.prepared, r.content.preparing = true, p, nil
+			done, u.prepared, r.content.preparing = true, p, nil
 			r.broadcast() // merging it with a heavy update would take long
-			take()
+			r.take(s, u, cost, settle)
 			r.broadcast()
 		}) {
 			return
@@ -131,11 +137,12 @@ func (r *room) integrates(s *Session, u *Update) bool {
 }
 
 // integrate integrates an update into a document made of parts.
-func (p *preparation) integrate(parts [][]byte, u *Update) error {
+func (p *preparation) integrate(parts [][]byte, u *Update, limits crdt.Limits) error {
 	var err error
-	if p.doc, err = load(parts, crdt.Limits{}); err != nil {
+	if p.doc, err = load(parts); err != nil {
 		return err
 	}
+	p.doc.SetLimits(limits)
 	cancel := p.listen()
 	defer cancel()
 	if err := p.doc.ApplyUpdate(u.Bytes, nil); err != nil {
@@ -196,7 +203,6 @@ func (c *content) adopt(u *Update) ([]byte, error) {
 			return nil, err
 		}
 	}
-	p.doc.SetLimits(roomLimits)
 	c.use(p.doc)
 	return c.took(u, news, waited), nil
 }

@@ -30,8 +30,8 @@ func (c *client) rewrite(items int) []byte {
 func TestHeavyUpdate(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		a, b := h.join("a", 1), h.join("a", 2)
-		for range cap(h.rooms.preparers) {
-			h.rooms.preparers <- struct{}{}
+		for range cap(h.rooms.heavy) {
+			h.rooms.heavy <- struct{}{}
 		}
 		heavy := a.rewrite(2 * maxParts)
 		last := a.write(0, "last")
@@ -46,8 +46,8 @@ func TestHeavyUpdate(t *testing.T) {
 		if a.saved != 0 || b.saved != 1 || len(a.updates) != 1 {
 			t.Fatalf("%d and %d saved, %d updates", a.saved, b.saved, len(a.updates))
 		}
-		for range cap(h.rooms.preparers) {
-			<-h.rooms.preparers
+		for range cap(h.rooms.heavy) {
+			<-h.rooms.heavy
 		}
 		<-done
 		synctest.Wait()
@@ -107,7 +107,7 @@ func TestPreparedDocument(t *testing.T) {
 		} {
 			var c content
 			take := func(b []byte, p *preparation) []byte {
-				u, err := ReadUpdate(b)
+				u, err := readUpdate(b, crdt.Limits{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -122,7 +122,7 @@ func TestPreparedDocument(t *testing.T) {
 			for _, u := range order[0] {
 				all = append(all, take(u, nil))
 			}
-			u, err := ReadUpdate(heavy)
+			u, err := readUpdate(heavy, crdt.Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,7 +132,7 @@ func TestPreparedDocument(t *testing.T) {
 			for _, u := range order[1] {
 				all = append(all, take(u, nil))
 			}
-			if err := p.integrate(parts, u); err != nil || p.err != nil {
+			if err := p.integrate(parts, u, crdt.Limits{}); err != nil || p.err != nil {
 				t.Fatal(err, p.err)
 			}
 			c.preparing = nil
@@ -189,7 +189,7 @@ func TestKnownDeletesAreSkipped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		u, err := ReadUpdate(b.doc.EncodeStateAsUpdate(have))
+		u, err := readUpdate(b.doc.EncodeStateAsUpdate(have), crdt.Limits{})
 		if err != nil || !u.heavy() {
 			t.Fatalf("%d ranges of deletes: %v", u.Info.Deletes, err)
 		}

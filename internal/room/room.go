@@ -198,6 +198,7 @@ func (r *room) load() error {
 	if r.content, err = newContent(d.Checkpoint, tail); err != nil {
 		return fmt.Errorf("document %q: %w", r.name, err)
 	}
+	r.content.maxItems = r.rooms.cfg.MaxItems
 	r.log = newLog(d)
 	if d.Damage != nil {
 		r.damage = d.Damage

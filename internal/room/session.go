@@ -3,6 +3,8 @@ package room
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -87,11 +89,24 @@ type Update struct {
 
 // ReadUpdate looks through what a client sent; the result keeps the bytes. Its
 // error is an *access.Refused.
-func ReadUpdate(b []byte) (*Update, error) {
+func (s *Session) ReadUpdate(b []byte) (*Update, error) {
+	rs := s.room.rooms
+	if len(b) > longRead {
+		rs.heavy <- struct{}{}
+		defer func() { <-rs.heavy }()
+	}
+	return readUpdate(b, crdt.Limits{StructsInAll: rs.cfg.MaxStructs})
+}
+
+// longRead is the size in bytes from which on looking through an update takes
+// milliseconds.
+const longRead = 256 << 10
+
+func readUpdate(b []byte, limits crdt.Limits) (*Update, error) {
 	if cap(b)-len(b) > len(b)/4 {
 		b = bytes.Clone(b) // it may be kept for long
 	}
-	info, err := crdt.Validate(b, crdt.Limits{})
+	info, err := crdt.Validate(b, limits)
 	if err != nil {
 		return nil, refused(err)
 	}
@@ -150,19 +165,17 @@ func (s *Session) Sync(have crdt.StateVector) {
 // never once the session has ended.
 func (s *Session) Update(u *Update, settle func(refused *access.Refused)) {
 	r, cost := s.room, len(u.Bytes)
-	if !r.quota.take(s.ctx, cost, r.gone) {
-		return
+	if s.lighten(u); u.heavy() {
+		s.prepare(u, settle)
+	} else if r.quota.take(s.ctx, cost, r.gone) {
+		r.post(func() { r.take(s, u, cost, settle) })
 	}
-	take := func() {
-		if !r.update(s, u, cost, settle) {
-			r.quota.give(cost)
-		}
-	}
-	s.lighten(u)
-	if u.heavy() {
-		s.prepare(u, take, func() { r.quota.give(cost) })
-	} else {
-		r.post(take)
+}
+
+// take takes an update, or gives its cost back.
+func (r *room) take(s *Session, u *Update, cost int, settle func(*access.Refused)) {
+	if !r.update(s, u, cost, settle) {
+		r.quota.give(cost)
 	}
 }
 
@@ -222,4 +235,9 @@ func (s *Session) Leave() {
 }
 
 // refused makes of a decoder's error the refusal of its bytes.
-func refused(err error) *access.Refused { return access.Malformed.Because(err.Error()) }
+func refused(err error) *access.Refused {
+	if errors.Is(err, crdt.ErrStructs) {
+		err = fmt.Errorf("%w (--max-structs)", err)
+	}
+	return access.Malformed.Because(err.Error())
+}

@@ -109,7 +109,9 @@ func (r *room) integrate(s *Session, u *Update, cost int, d debt) bool {
 	switch {
 	case errors.As(err, &bad):
 		refusal := refused(bad)
-		if errors.Is(bad, crdt.ErrLimit) {
+		if errors.Is(bad, crdt.ErrItems) {
+			refusal = access.TooLarge.Because(bad.Error() + " (--max-items)")
+		} else if errors.Is(bad, crdt.ErrLimit) {
 			refusal = access.OverBudget.Because(bad.Error())
 		}
 		r.refuse(s, u, d.settle, refusal)

@@ -178,7 +178,7 @@ func (s *session) sync(r *room.Session, d *lib0.Decoder) error {
 		r.Sync(have)
 		return nil
 	}
-	u, err := room.ReadUpdate(body)
+	u, err := r.ReadUpdate(body)
 	if err != nil {
 		s.mu.Lock()
 		if kind == syncStep2 {
