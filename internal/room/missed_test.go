@@ -2,10 +2,11 @@ package room
 
 import (
 	"errors"
-	"github.com/inkwire/inkwire/crdt"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/inkwire/inkwire/crdt"
 )
 
 // picky is a client whose queue has no place for queries while noQuery is set.

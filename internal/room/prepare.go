@@ -87,7 +87,10 @@ func (s *Session) prepare(u *Update, settle func(*access.Refused)) {
 	cost := 0
 	if err == nil && p.err == nil {
 		// Only now: others needn't wait for an update that is being prepared.
-		if cost = len(u.Bytes); !r.quota.take(s.ctx, cost, r.gone) {
+		for _, news := range p.news {
+			cost += len(news)
+		}
+		if !r.quota.take(s.ctx, cost, r.gone) {
 			return
 		}
 	}

@@ -94,7 +94,7 @@ func New(cfg Config) *Rooms {
 	if cfg.MaxPresence == 0 {
 		cfg.MaxPresence = 64 << 10
 	}
-	rs := &Rooms{cfg: cfg, live: make(map[string]*room), cutters: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), folders: make(chan struct{}, 1)}
+	rs := &Rooms{cfg: cfg, live: make(map[string]*room), cutters: make(chan struct{}, runtime.GOMAXPROCS(0)), folders: make(chan struct{}, 1)}
 	rs.heavy = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 	rs.ctx, rs.cancel = context.WithCancel(context.Background())
 	return rs
