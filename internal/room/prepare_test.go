@@ -50,7 +50,7 @@ func TestHeavyUpdate(t *testing.T) {
 			<-h.rooms.heavy
 		}
 		<-done
-		synctest.Wait()
+		h.pass(pace)
 		if a.saved != 2 || len(b.updates) != 2 || len(a.queries) > 0 {
 			t.Fatalf("%d saved, %d updates, %d queries", a.saved, len(b.updates), len(a.queries))
 		}
