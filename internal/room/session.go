@@ -121,8 +121,8 @@ func readUpdate(b []byte, limits crdt.Limits) (*Update, error) {
 func (u *Update) drop(known crdt.DeleteSet) { u.Bytes, u.Info = u.Info.WithoutDeletes(u.Bytes, known) }
 
 // A Session is one client in one document, as its gateway sees it. Its methods
-// may wait while the room is busy, Update also for the log. After Leave none may
-// be called.
+// may wait while the room is busy, Update also for the log, and a large one for
+// others to be dealt with. After Leave none may be called.
 type Session struct {
 	room *room
 	ctx  context.Context // ends the waiting
