@@ -47,7 +47,8 @@ func (d *Doc) applyFormat(update []byte, f format, origin any) error {
 	if n := len(d.apply.scan.sections); n > d.limits.Clients {
 		return overLimit("update", 0, "%d clients, more than %d", n, d.limits.Clients)
 	}
-	d.work, d.budget = 0, d.limits.budget(len(update))
+	info := &d.apply.scan.info
+	d.work, d.budget = 0, d.limits.budget(info.Structs+info.Deletes)
 	var pending pendingUpdates
 	if !d.pending.empty() {
 		pending = d.pending
@@ -122,11 +123,12 @@ type retryError struct{ err error }
 func (e *retryError) Error() string { return "pending: " + e.err.Error() }
 func (e *retryError) Unwrap() error { return e.err }
 
-// budget is how many steps of work an update of n bytes may cost.
-func (l *Limits) budget(n int) int { return l.Work + min(n, math.MaxInt32)*stepsPerByte }
+// budget is how many steps of work an update of so many structs and ranges of
+// deletes may cost.
+func (l *Limits) budget(parts int) int { return l.Work + min(parts, math.MaxInt32)*stepsPerPart }
 
-// stepsPerByte makes a large update's budget grow with what it brings.
-const stepsPerByte = 8
+// stepsPerPart makes a large update's budget grow with what it brings.
+const stepsPerPart = 32
 
 // An applier holds what integrating one update needs.
 type applier struct {

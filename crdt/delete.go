@@ -130,9 +130,14 @@ func (d *Doc) collectChildren(t *ytype) {
 
 // dropContent frees what an item holds.
 func (d *Doc) dropContent(it *item) {
-	if it.kind() == kindString {
+	switch it.kind() {
+	case kindString:
 		d.clients[it.client()].chars.release(it.clock, it.length)
 		return
+	case kindType:
+		d.weight -= typeWeighs
+	case kindDoc:
+		d.weight -= subdocWeighs
 	}
 	d.freeContent(it)
 }

@@ -93,6 +93,69 @@ func (s DeleteSet) Contains(id ID) bool {
 	return i < len(r) && r[i].Client == id.Client && r[i].Clock <= id.Clock
 }
 
+// Len is the number of ranges.
+func (s DeleteSet) Len() int { return len(s.inOrder().ranges) }
+
+// Without returns what of a set isn't in another.
+func (s DeleteSet) Without(other DeleteSet) DeleteSet {
+	var rest DeleteSet
+	s.without(other, func(r DeleteRange) bool {
+		rest.Add(r.Client, r.Clock, r.Len)
+		return true
+	})
+	return rest
+}
+
+// Within reports whether all of a set is in another.
+func (s DeleteSet) Within(other DeleteSet) bool {
+	within := true
+	s.without(other, func(DeleteRange) bool {
+		within = false
+		return false
+	})
+	return within
+}
+
+// without calls f for what of the set isn't in another, in order, until it
+// returns false. Of the other's ranges those that are needed cost a few steps
+// each.
+func (s DeleteSet) without(other DeleteSet, f func(DeleteRange) bool) {
+	mine, theirs := s.inOrder().ranges, other.inOrder().ranges
+	for _, r := range mine {
+		// The first of theirs that doesn't end before r, mostly the next one.
+		ends := func(i int) bool {
+			t := theirs[i]
+			return t.Client < r.Client || t.Client == r.Client && t.End() > r.Clock
+		}
+		skip := 1
+		for skip <= len(theirs) && !ends(skip-1) {
+			skip *= 2
+		}
+		skip /= 2 // so many end before, and at most as many again
+		theirs = theirs[skip:]
+		theirs = theirs[sort.Search(min(skip+1, len(theirs)), ends):]
+		at := r.Clock
+		for i := 0; i < len(theirs) && theirs[i].Client == r.Client && theirs[i].Clock < r.End(); i++ {
+			if t := theirs[i]; t.Clock > at && !f(DeleteRange{r.Client, at, t.Clock - at}) {
+				return
+			}
+			at = theirs[i].End()
+		}
+		if at < r.End() && !f(DeleteRange{r.Client, at, r.End() - at}) {
+			return
+		}
+	}
+}
+
+// WithoutDeletes takes the deletes out of an update in V1 that are in a set, and
+// writes the others in order. The info is what Validate found in the update, and
+// becomes that of the result.
+func (info Info) WithoutDeletes(update []byte, known DeleteSet) ([]byte, Info) {
+	info.DeleteSet = info.DeleteSet.Without(known)
+	info.Deletes = info.DeleteSet.Len()
+	return appendDeleteSet(slices.Clip(update[:info.deletesAt]), info.DeleteSet, formatV1), info
+}
+
 // Equal reports whether two sets hold the same units.
 func (s DeleteSet) Equal(t DeleteSet) bool {
 	return slices.Equal(s.inOrder().ranges, t.inOrder().ranges)

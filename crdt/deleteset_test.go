@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -53,6 +54,54 @@ func TestDeleteSetAgainstThePlainOne(t *testing.T) {
 				t.Fatalf("round %d: %v read back as %v, %v", round, normal.ranges, read.ranges, err)
 			}
 		}
+	}
+}
+
+func TestDeleteSetWithoutAnother(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	random := func() (s DeleteSet) {
+		for range rng.IntN(60) {
+			s.Add(uint64(rng.IntN(3)), uint32(rng.IntN(200)), uint32(rng.IntN(8)))
+		}
+		return s
+	}
+	for round := range 500 {
+		s, other := random(), random()
+		rest := s.Without(other)
+		for client := range uint64(3) {
+			for clock := range uint32(210) {
+				id := ID{client, clock}
+				if want := s.Contains(id) && !other.Contains(id); rest.Contains(id) != want {
+					t.Fatalf("round %d: %v in %v without %v is %v", round, id, s, other, !want)
+				}
+			}
+		}
+		if rest.loose || s.Within(other) != rest.Empty() || !s.Without(s).Empty() || !s.Without(DeleteSet{}).Equal(s) {
+			t.Fatalf("round %d: %v without %v is %v", round, s, other, rest)
+		}
+	}
+}
+
+func TestUpdateWithoutDeletes(t *testing.T) {
+	d := New(Options{ClientID: 1})
+	text := must(d.Text("t"))
+	if err := errors.Join(text.Insert(0, "abcdefghij", nil), text.Delete(1, 1), text.Delete(5, 2)); err != nil {
+		t.Fatal(err)
+	}
+	update := d.EncodeStateAsUpdate(nil)
+	info, err := Validate(update, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known DeleteSet
+	known.Add(1, 0, 7)
+	got, after := info.WithoutDeletes(update, known)
+	again, err := Validate(got, Limits{})
+	if err != nil || again.Structs != info.Structs || again.Deletes != after.Deletes || !again.DeleteSet.Equal(after.DeleteSet) {
+		t.Errorf("the update reads as %v, %v, not %v", again, err, after)
+	}
+	if want := []DeleteRange{{1, 7, 1}}; !slices.Equal(after.DeleteSet.ranges, want) {
+		t.Errorf("%v are left, not %v", after.DeleteSet.ranges, want)
 	}
 }
 

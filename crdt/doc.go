@@ -137,6 +137,7 @@ type Doc struct {
 	apply  applier
 	work   int // steps that the update under way has cost
 	budget int // steps that it may cost
+	weight int // of the types and subdocuments that items held, in items
 
 	cuts []cut // surrogate pairs that the transaction split
 

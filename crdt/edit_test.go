@@ -201,12 +201,16 @@ func TestRejectedUpdateChangesNothing(t *testing.T) {
 			a.edit(t)
 		}
 		update := a.EncodeStateAsUpdate(before)
-		b.limits.Work = int(seed%40) - stepsPerByte*len(update)
+		info, err := Validate(update, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.limits.Work = 7*int(seed%40) - stepsPerPart*(info.Structs+info.Deletes)
 		events, cancel := 0, func() {}
 		if seed%2 == 0 { // without observers, typed text is added in place
 			cancel = b.OnTransaction(func(*Transaction) { events++ })
 		}
-		err := b.ApplyUpdate(update, nil)
+		err = b.ApplyUpdate(update, nil)
 		cancel()
 		if err == nil {
 			t.Fatalf("seed %d: the limit didn't hold", seed)

@@ -13,6 +13,9 @@ var (
 	ErrLimit     = errors.New("over a limit")
 	// ErrPending is the ErrLimit of Limits.PendingBytes.
 	ErrPending = fmt.Errorf("%w of what waits", ErrLimit)
+	// ErrStructs and ErrItems are those of Limits.StructsInAll and Limits.Items.
+	ErrStructs = fmt.Errorf("%w of structs", ErrLimit)
+	ErrItems   = fmt.Errorf("%w of items", ErrLimit)
 )
 
 // An Error says where in some input what was wrong.

@@ -155,6 +155,7 @@ func (d *Doc) integrateContent(tx *Transaction, i int32, it *item) {
 		t.noMarkers = true
 		t.formatted = true
 	case kindType:
+		d.weight += typeWeighs
 		t := d.typeOf(it)
 		t.attach(d)
 		t.item = i
@@ -163,6 +164,8 @@ func (d *Doc) integrateContent(tx *Transaction, i int32, it *item) {
 			t.integratePrelim(tx)
 		}
 	case kindDoc:
+		d.work += stepsPerSubdoc
+		d.weight += subdocWeighs
 		d.addSubdoc(tx, d.subdocOf(it))
 	}
 }

@@ -57,6 +57,7 @@ type arena struct {
 	pages []*[pageItems]item
 	used  int32 // indexes handed out so far, the reserved 0 included
 	free  int32 // head of the free list, linked through item.right
+	freed int32 // its length
 }
 
 // A page of 32 items fills one of Go's size classes (1,408 bytes) exactly.
@@ -74,6 +75,7 @@ func (a *arena) alloc() (int32, *item) {
 	if i := a.free; i != 0 {
 		it := a.item(i)
 		a.free = it.right
+		a.freed--
 		*it = item{}
 		return i, it
 	}
@@ -92,4 +94,5 @@ func (a *arena) release(i int32) {
 	it := a.item(i)
 	*it = item{right: a.free}
 	a.free = i
+	a.freed++
 }

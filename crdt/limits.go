@@ -2,6 +2,7 @@ package crdt
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 )
 
@@ -13,11 +14,21 @@ type Limits struct {
 	// few bytes, and honest updates do so by the ten thousands. Default
 	// 1,000,000.
 	Structs int
+	// StructsInAll is how many structs one update may hold, whatever its size. It
+	// is refused where it says how many there are, before they are read. Default:
+	// no other limit than that of Structs.
+	StructsInAll int
 	// Work is how many steps through items one update may cause while it is
-	// integrated and its formatting cleaned up, plus eight for each of its
-	// bytes. A step takes about 20 to 55 ns. Default 5,000,000, a tenth to a
-	// third of a second.
+	// integrated and its formatting cleaned up, beyond 32 for each of its structs
+	// and ranges of deletes. A step takes about 20 to 55 ns; what takes longer,
+	// such as a new item, counts as several. Default 10,000,000, a fifth of a
+	// second to half a second.
 	Work int
+	// Items bounds a document's memory: how many items an update with structs may
+	// lead to, at about 60 to 120 bytes each. A nested type counts as 4 and a
+	// subdocument as 32. Deletes split items too, and may lead to twice as many.
+	// Default 4,000,000.
+	Items int
 	// Depth is how deep types may nest. Default 500. Values have lib0.MaxDepth.
 	Depth int
 	// Roots is how many root types a document may get from updates. Default
@@ -36,7 +47,9 @@ const defaultStructs = 1_000_000
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Structs:      cmp.Or(l.Structs, defaultStructs),
-		Work:         min(cmp.Or(l.Work, 5_000_000), math.MaxInt/2), // budget adds to it
+		StructsInAll: cmp.Or(l.StructsInAll, math.MaxInt),
+		Work:         min(cmp.Or(l.Work, 10_000_000), math.MaxInt/2), // budget adds to it
+		Items:        min(cmp.Or(l.Items, 4_000_000), math.MaxInt/2), // it is doubled
 		Depth:        cmp.Or(l.Depth, 500),
 		Roots:        cmp.Or(l.Roots, 10_000),
 		Clients:      cmp.Or(l.Clients, 250_000),
@@ -44,11 +57,36 @@ func (l Limits) withDefaults() Limits {
 	}
 }
 
+// SetLimits changes the document's limits, for the updates to come.
+func (d *Doc) SetLimits(l Limits) { d.limits = l.withDefaults() }
+
+// Steps of work that are more than one, each about 25 to 50 ns.
+const (
+	stepsPerStruct = 6
+	stepsPerSplit  = 24
+	stepsPerClient = 24
+	stepsPerSubdoc = 64
+)
+
+// Items beside its own that the content of one weighs, in memory.
+const (
+	typeWeighs   = 3
+	subdocWeighs = 31
+)
+
+// overItems returns an error if the document has become too heavy.
+func (d *Doc) overItems(offset, limit int) error {
+	if int(d.used-d.freed)+d.weight <= limit {
+		return nil
+	}
+	return &Error{In: "update", Offset: offset, Msg: fmt.Sprintf("a document of more than %d items", limit), Err: ErrItems}
+}
+
 // structs is how many structs an update of n bytes may hold.
 func (l *Limits) structs(n int) int {
-	most := defaultStructs
+	most, all := defaultStructs, math.MaxInt
 	if l != nil {
-		most = cmp.Or(l.Structs, most)
+		most, all = cmp.Or(l.Structs, most), cmp.Or(l.StructsInAll, all)
 	}
-	return n + min(most, math.MaxInt-n)
+	return min(n+min(most, math.MaxInt-n), all)
 }

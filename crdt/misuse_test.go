@@ -163,7 +163,7 @@ func TestRollbackKeepsWhoHolds(t *testing.T) {
 
 // TestCostOfHostileUpdates counts steps in place of time.
 func TestCostOfHostileUpdates(t *testing.T) {
-	const items, n = 6000, 400
+	const items, n = 6000, 800
 	d := New(Options{ClientID: 9})
 	long := New(Options{ClientID: 1})
 	text := must(long.Text("t"))

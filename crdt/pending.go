@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"cmp"
 	"fmt"
 	"sort"
 )
@@ -150,10 +151,11 @@ func (d *Doc) deleteRange(tx *Transaction, ci int32, clock, end uint32) error {
 			return nil
 		}
 		d.work++
-		if err := d.overWork(0); err != nil {
+		if err := cmp.Or(d.overWork(0), d.overItems(0, 2*d.limits.Items)); err != nil {
 			return err
 		}
 		if !it.deleted() {
+			d.work++
 			if end < it.end() {
 				d.split(tx, c, p, end-it.clock)
 				p = c.find(it.clock)

@@ -20,7 +20,7 @@ func (d *Doc) place(tx *Transaction, e *encoded) (_ missing, err error) {
 	if kind == kindSkip {
 		return done, nil
 	}
-	d.work++
+	d.work += stepsPerStruct
 	if err := d.overWork(e.offset); err != nil {
 		return done, err
 	}
@@ -36,6 +36,9 @@ func (d *Doc) place(tx *Transaction, e *encoded) (_ missing, err error) {
 	if kind == kindGC {
 		if known >= e.length {
 			return done, nil
+		}
+		if err := d.overItems(e.offset, d.limits.Items); err != nil {
+			return done, err
 		}
 		if ci, err = d.newClient(ci, e); err == nil {
 			d.addGC(tx, ci, state, e.length-known)
@@ -99,6 +102,9 @@ func (d *Doc) place(tx *Transaction, e *encoded) (_ missing, err error) {
 	if known >= e.length {
 		return done, nil
 	}
+	if err := d.overItems(e.offset, d.limits.Items); err != nil {
+		return done, err
+	}
 	if ci, err = d.newClient(ci, e); err != nil {
 		return done, err
 	}
@@ -149,6 +155,7 @@ func (d *Doc) newClient(ci int32, e *encoded) (int32, error) {
 	if limit := min(d.limits.Clients, maxClients); len(d.clients) >= limit {
 		return noClient, overLimit("update", e.offset, "more than %d clients", limit)
 	}
+	d.work += stepsPerClient
 	return d.ensureClient(e.id.Client), nil
 }
 

@@ -43,7 +43,7 @@ func (d *Doc) rollback(tx *Transaction) {
 		}
 	}
 	d.forget()
-	d.arena = arena{}
+	d.arena, d.weight = arena{}, 0
 	d.clients, d.clientIndexes = nil, map[uint64]int32{}
 	clear(d.clientCache[:])
 	d.chains, d.freeChains = make([]chain, 1, 4), nil
@@ -168,7 +168,7 @@ func (d *Doc) stateBefore(tx *Transaction) []byte {
 
 // unlimited is for what the document itself has encoded.
 var unlimited = Limits{
-	Structs: math.MaxInt32, Work: math.MaxInt / 2, Depth: math.MaxInt32, Clients: math.MaxInt32, Roots: math.MaxInt32,
+	Structs: math.MaxInt32, StructsInAll: math.MaxInt, Work: math.MaxInt / 2, Items: math.MaxInt / 2, Depth: math.MaxInt32, Clients: math.MaxInt32, Roots: math.MaxInt32,
 	PendingBytes: math.MaxInt32,
 }
 

@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -9,12 +10,15 @@ import (
 type Info struct {
 	Structs int // gaps included
 	Deletes int // ranges of the delete set as they are written
-	Bytes   int // of the structs' content
+	Bytes   int // of the structs' content,
+	Values  int // and of that what is values, which take longest to read
 
 	// Only from Validate:
 	Clients   []ClientRange // one for each section, in order
 	Roots     []string      // root types named, sorted
 	DeleteSet DeleteSet
+
+	deletesAt int // offset of the delete set
 }
 
 // ClientRange is what of one client's clocks an update covers, gaps included.
@@ -66,7 +70,7 @@ func (s *scan) run(update []byte, f format, limit int) error {
 		}
 		s.info.Structs += r.structs
 		if s.info.Structs > limit {
-			return overLimit("update", r.d.Offset(), "more than %d structs", limit)
+			return &Error{In: "update", Offset: r.d.Offset(), Msg: fmt.Sprintf("more than %d structs", limit), Err: ErrStructs}
 		}
 		sec := section{client: r.client, clock: r.clock, count: r.structs, offset: r.d.Offset()}
 		whole := true
@@ -90,6 +94,11 @@ func (s *scan) run(update []byte, f format, limit int) error {
 				s.roots[string(e.root)] = struct{}{}
 			}
 			s.info.Bytes += len(e.content)
+			switch e.kind() {
+			case kindString, kindBinary:
+			default:
+				s.info.Values += len(e.content)
+			}
 		}
 		sec.end = r.clock
 		if whole {
@@ -98,6 +107,7 @@ func (s *scan) run(update []byte, f format, limit int) error {
 		s.sections = append(s.sections, sec)
 	}
 	s.deleted.ranges, s.deleted.loose = s.deleted.ranges[:0], true
+	s.info.deletesAt = r.d.Offset()
 	n, err := readDeleteSet(&r.d, formatV1, &s.deleted)
 	s.info.Deletes = n
 	return err

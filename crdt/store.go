@@ -215,6 +215,7 @@ func (d *Doc) cleanEnd(tx *Transaction, ci int32, clock uint32) int32 {
 // split cuts the item at p after diff clocks and returns the right half, which
 // the transaction tries to join again when it ends (Yjs: splitItem).
 func (d *Doc) split(tx *Transaction, c *client, p place, diff uint32) int32 {
+	d.work += stepsPerSplit
 	li := c.at(p)
 	l := d.item(li)
 	ri, r := d.alloc()

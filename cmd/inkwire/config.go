@@ -26,6 +26,8 @@ type config struct {
 	maxMessage                int
 	maxQueue                  int
 	maxDocument               int
+	maxItems                  int
+	maxStructs                int
 	maxUnsaved                int
 	maxConnections            int
 	maxDocumentsPerConnection int
@@ -45,6 +47,8 @@ func defaults() config {
 		maxMessage:                ws.Defaults.MaxMessage,
 		maxQueue:                  ws.Defaults.MaxQueue,
 		maxDocument:               64 << 20,
+		maxItems:                  4_000_000,
+		maxStructs:                500_000,
 		maxUnsaved:                8 << 20,
 		maxConnections:            50_000,
 		maxDocumentsPerConnection: 100,
@@ -70,6 +74,8 @@ func settings(c *config) *flag.FlagSet {
 	f.Var(size(&c.maxMessage, 1), "max-message", "refuse messages of more than `BYTES`")
 	f.Var(size(&c.maxQueue, 1), "max-queue", "let at most `BYTES` wait for a client that reads slowly")
 	f.Var(size(&c.maxDocument, 1), "max-document", "refuse what makes a document larger than `BYTES`, as it is stored")
+	f.Var(number(&c.maxItems), "max-items", "refuse what makes a document of more than `N` items, as it is in memory")
+	f.Var(number(&c.maxStructs), "max-structs", "refuse updates of more than `N` structs")
 	f.Var(size(&c.maxUnsaved, 1), "max-unsaved", "let at most `BYTES` of a document's edits wait for the disk")
 	f.Var(number(&c.maxConnections), "max-connections", "refuse more than `N` open sockets (HTTP 503)")
 	f.Var(number(&c.maxDocumentsPerConnection), "max-documents-per-connection", "refuse more than `N` documents on one socket")

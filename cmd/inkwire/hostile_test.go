@@ -272,6 +272,9 @@ func TestHostileInput(t *testing.T) {
 			attackDeflated(t, srv.addr, p)
 			during := pair.rest()
 			t.Logf("%d inputs; before: %v; during: %v", len(inputs)+1, before, during)
+			rest := pair.rest()
+			rounds := flood(t, srv.addr, p, inputs)
+			t.Logf("%d inputs from %d sockets at once; before: %v; during: %v", rounds, floodSockets, rest, pair.rest())
 			t.Logf("after: %v", pair.rest())
 			pair.end()
 			// What came to be in the document goes with its room; somebody else writes on.

@@ -114,6 +114,8 @@ func (p *program) open() (err error) {
 		Metrics:     p.metrics,
 		MaxUnsaved:  p.cfg.maxUnsaved,
 		MaxDocument: p.cfg.maxDocument,
+		MaxStructs:  p.cfg.maxStructs,
+		MaxItems:    p.cfg.maxItems,
 	})
 	p.server.Start(p.rooms, p.rooms)
 	return nil

@@ -128,15 +128,15 @@ var bodies = room.Encoding[*ws.Body]{Make: func(_ string, s *room.Shared) *ws.Bo
 // Body is shared bytes as the body of frames.
 func Body(s *room.Shared) *ws.Body { return bodies.Of("", s) }
 
-// MaxVector is the size in bytes of the largest state vector taken: more clients
-// than a document may have. A state vector is read into memory many times its
-// size.
-const MaxVector = 4 << 20
+// MaxVector is how many clients a state vector may name: as many as a document may
+// have. It is read into memory many times its size.
+const MaxVector = 250_000
 
 // StateVector reads what a client's step 1 says that it has.
 func StateVector(b []byte) (crdt.StateVector, error) {
-	if len(b) > MaxVector {
-		return nil, access.Malformed.Because(fmt.Sprintf("a state vector of %d bytes, more than %d", len(b), MaxVector))
+	d := lib0.NewDecoder(b)
+	if n, err := d.Uvarint(); err == nil && n > MaxVector {
+		return nil, access.Malformed.Because(fmt.Sprintf("a state vector of %d clients, more than %d", n, MaxVector))
 	}
 	have, err := crdt.DecodeStateVector(b)
 	if err != nil {

@@ -21,6 +21,10 @@ type content struct {
 	doc     *crdt.Doc // base, tail and what is pending; nil until somebody writes something new
 	event   []byte    // what the last ApplyUpdate changed, nil for nothing
 	pending bool      // doc holds updates that can't be integrated yet
+
+	maxItems int // of doc; 0 for the default
+
+	preparing *preparation // a document that takes the place of doc soon; or nil
 }
 
 // state is a document at one moment, as who joins gets it.
@@ -125,6 +129,9 @@ func (c *content) vector() crdt.StateVector {
 // *badUpdate if the update is to blame, the content is as before, without what
 // was pending.
 func (c *content) integrate(u *Update) ([]byte, error) {
+	if u.prepared != nil {
+		return c.adopt(u)
+	}
 	if err := c.open(); err != nil {
 		return nil, err
 	}
@@ -134,10 +141,15 @@ func (c *content) integrate(u *Update) ([]byte, error) {
 		_, c.pending = c.doc.Pending()
 		return nil, &badUpdate{err}
 	}
+	return c.took(u, c.event, waited), nil
+}
+
+// took takes note of what an update changed in the document, and returns what
+// integrate does.
+func (c *content) took(u *Update, news []byte, waited bool) []byte {
 	_, c.pending = c.doc.Pending()
-	news := c.event
 	if news == nil {
-		return nil, nil
+		return nil
 	}
 	if !waited && !c.pending && len(u.Bytes) <= len(news) {
 		news = u.Bytes
@@ -145,7 +157,10 @@ func (c *content) integrate(u *Update) ([]byte, error) {
 	c.tail = append(c.tail, news)
 	c.tailBytes += len(news)
 	c.state = nil
-	return news, nil
+	if c.preparing != nil {
+		c.preparing.since = append(c.preparing.since, news)
+	}
+	return news
 }
 
 // knows tells without integrating it whether an update brings nothing new.
@@ -159,14 +174,7 @@ func (st *state) knows(info crdt.Info) (bool, error) {
 		return true, nil
 	}
 	gone, err := st.gone()
-	if err != nil || info.DeleteSet.Equal(gone) {
-		return err == nil, err
-	}
-	union := gone.Clone()
-	for r := range info.DeleteSet.All() {
-		union.Add(r.Client, r.Clock, r.Len)
-	}
-	return union.Equal(gone), nil
+	return err == nil && info.DeleteSet.Within(gone), err
 }
 
 // covers tells whether a document with this state vector has integrated all of
@@ -190,17 +198,32 @@ func (c *content) open() error {
 	if c.doc != nil {
 		return nil
 	}
-	merged, err := merge(c.parts())
+	doc, err := load(c.parts())
 	if err != nil {
 		return err
 	}
-	doc := crdt.New(crdt.Options{NoCleanup: true})
-	if err := doc.LoadState(merged); err != nil {
-		return fmt.Errorf("integrate the document: %w", err)
-	}
+	c.use(doc)
+	return nil
+}
+
+// use makes a document the integrated one.
+func (c *content) use(doc *crdt.Doc) {
+	c.limit(doc)
 	doc.OnUpdate(func(update []byte, _ *crdt.Transaction) { c.event = update })
 	c.doc = doc
-	return nil
+}
+
+// load integrates a document's parts.
+func load(parts [][]byte) (*crdt.Doc, error) {
+	merged, err := merge(parts)
+	if err != nil {
+		return nil, err
+	}
+	doc := crdt.New(crdt.Options{NoCleanup: true})
+	if err := doc.LoadState(merged); err != nil {
+		return nil, fmt.Errorf("integrate the document: %w", err)
+	}
+	return doc, nil
 }
 
 // dropPending forgets what can't be integrated yet.
@@ -249,13 +272,9 @@ func (c *content) long() bool { return c.tailBytes > max(minTailBytes, len(c.bas
 // encode makes a new base of a document's parts. Unlike merging them, it leaves
 // deleted content out.
 func encode(parts [][]byte) ([]byte, error) {
-	merged, err := merge(parts)
+	doc, err := load(parts)
 	if err != nil {
 		return nil, err
-	}
-	doc := crdt.New(crdt.Options{NoCleanup: true})
-	if err := doc.LoadState(merged); err != nil {
-		return nil, fmt.Errorf("integrate the document: %w", err)
 	}
 	return doc.EncodeStateAsUpdate(nil), nil
 }

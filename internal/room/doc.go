@@ -8,7 +8,9 @@
 //
 //  1. It is validated from its bytes alone, by the goroutine that brings it.
 //  2. It is integrated: the room's document changes, and the update gets the
-//     next sequence of the log. An update that brings nothing new ends here.
+//     next sequence of the log. An update that brings nothing new ends here. One
+//     that may take long is integrated beforehand, by the goroutine that brings
+//     it, into a document of its own that the room then takes (prepare.go).
 //  3. It is broadcast: at once if it's alone, or what was integrated since the
 //     last broadcast as one update (pace, in update.go). This waits for nobody:
 //     a session whose queue is full is behind, and gets what it missed once its

@@ -295,7 +295,7 @@ func (c *client) got() int {
 // post brings an update to the room.
 func (c *client) post(update []byte) {
 	c.Helper()
-	u, err := ReadUpdate(update)
+	u, err := readUpdate(update, crdt.Limits{})
 	if err != nil {
 		c.Fatal(err)
 	}

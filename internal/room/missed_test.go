@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/inkwire/inkwire/crdt"
 )
 
 // picky is a client whose queue has no place for queries while noQuery is set.
@@ -80,8 +82,8 @@ func TestTurnIsKept(t *testing.T) {
 		x.take()
 		x.write(0, "1")
 		pend := x.write(1, "2") // needs the first
-		u1, _ := ReadUpdate(a.write(0, "A"))
-		u2, _ := ReadUpdate(pend)
+		u1, _ := readUpdate(a.write(0, "A"), crdt.Limits{})
+		u2, _ := readUpdate(pend, crdt.Limits{})
 		x.noQuery = true
 		block := make(chan struct{})
 		a.session.room.post(func() { <-block }) // all come in one turn

@@ -55,12 +55,12 @@ type presenceOf struct {
 }
 
 const (
-	// presenceTick is the shortest time between two messages about states in a
-	// room of up to tickSessions; in larger ones it is longer, up to slowestTick,
-	// for each message goes to everyone.
+	// presenceTick is the shortest time between two messages about states, each of
+	// which goes to everyone: in a room of many it is tickEach for each session,
+	// up to slowestTick.
 	presenceTick = 50 * time.Millisecond
-	tickSessions = 100
-	slowestTick  = 250 * time.Millisecond
+	tickEach     = time.Millisecond
+	slowestTick  = 500 * time.Millisecond
 	// renewalDelay is how long a state that was sent again unchanged may wait
 	// for company. Clients forget an id 30 s after its last clock, and renew it
 	// every 15 to 18 s.
@@ -172,7 +172,7 @@ func (r *room) hear(s *Session, said awareness.Entry) {
 	case said.State != nil && bytes.Equal(said.State, e.state):
 		wait = renewalDelay
 	}
-	e.state = bytes.Clone(said.State) // the message isn't kept for it
+	e.state = said.State
 	r.presence.dirty[e.client] = struct{}{}
 	r.sendPresenceIn(wait)
 }
@@ -205,7 +205,7 @@ func (r *room) sendPresenceIn(wait time.Duration) {
 
 // tick is the shortest time between two messages about states.
 func (r *room) tick() time.Duration {
-	return min(presenceTick*time.Duration(max(1, len(r.sessions)/tickSessions)), slowestTick)
+	return min(max(presenceTick, tickEach*time.Duration(len(r.sessions))), slowestTick)
 }
 
 // sendPresence sends dirty to all, each without its own.

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/inkwire/inkwire/crdt"
 	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/store"
 )
@@ -20,6 +22,10 @@ type room struct {
 	loaded chan struct{} // closed when the load has ended, either way
 	gone   chan struct{} // closed when the room's goroutine has ended
 	quota  *quota
+
+	// For sessions, in their goroutines.
+	preparing chan struct{}                                  // held by the one whose update is being prepared
+	gave      atomic.Pointer[func() (crdt.DeleteSet, error)] // finds what is deleted in the state given last
 
 	// Written before loaded is closed.
 	refusal *access.Refused // the load has failed
@@ -63,15 +69,17 @@ const inboxSize = 64
 func newRoom(rs *Rooms, name string) *room {
 	return &room{
 		rooms: rs, name: name,
-		inbox:    make(chan func(), inboxSize),
-		loaded:   make(chan struct{}),
-		gone:     make(chan struct{}),
-		quota:    newQuota(rs.cfg.MaxUnsaved),
-		sessions: make(map[*Session]struct{}),
-		writers:  make(map[*Session]struct{}),
-		indebted: make(map[*Session]struct{}),
-		presence: newPresence(),
-		turns:    1, // 0 is for none
+		inbox:  make(chan func(), inboxSize),
+		loaded: make(chan struct{}),
+		gone:   make(chan struct{}),
+		quota:  newQuota(rs.cfg.MaxUnsaved),
+
+		preparing: make(chan struct{}, 1),
+		sessions:  make(map[*Session]struct{}),
+		writers:   make(map[*Session]struct{}),
+		indebted:  make(map[*Session]struct{}),
+		presence:  newPresence(),
+		turns:     1, // 0 is for none
 
 		told:         make(map[*Session]struct{}),
 		refusedEdits: make(map[*Session]struct{}),
@@ -91,6 +99,26 @@ func (r *room) post(f func()) bool {
 		return true
 	case <-r.gone:
 		return false
+	}
+}
+
+// call hands a function to the room's goroutine and waits for it. It reports
+// false if the room has ended before.
+func (r *room) call(f func()) bool {
+	done := make(chan struct{})
+	if !r.post(func() { defer close(done); f() }) {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-r.gone:
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
 	}
 }
 
@@ -173,6 +201,7 @@ func (r *room) load() error {
 	if r.content, err = newContent(d.Checkpoint, tail); err != nil {
 		return fmt.Errorf("document %q: %w", r.name, err)
 	}
+	r.content.maxItems = r.rooms.cfg.MaxItems
 	r.log = newLog(d)
 	if d.Damage != nil {
 		r.damage = d.Damage

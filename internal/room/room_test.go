@@ -160,7 +160,7 @@ func TestBadUpdate(t *testing.T) {
 		a.send(a.write(0, "good"))
 		var refused *access.Refused
 		for _, u := range [][]byte{nil, {0}, {1, 1, 1, 0, 4, 1}, []byte("rubbish")} {
-			if _, err := ReadUpdate(u); !errors.As(err, &refused) || refused.Yjs != 4400 {
+			if _, err := a.session.ReadUpdate(u); !errors.As(err, &refused) || refused.Yjs != 4400 {
 				t.Fatalf("%x: %v", u, err)
 			}
 		}

@@ -34,6 +34,12 @@ type Config struct {
 	// MaxDocument bounds a document's encoded state in bytes: what would make it
 	// larger is refused. Default 256 MiB.
 	MaxDocument int
+	// MaxStructs bounds the structs of one update. Default 500,000, as an ordinary
+	// text of 10 MB has.
+	MaxStructs int
+	// MaxItems bounds a document's items, and so its memory; see crdt.Limits.
+	// Default 4,000,000.
+	MaxItems int
 	// MaxPresence bounds one session's presence state in bytes. Default 64 KiB.
 	MaxPresence int
 }
@@ -49,6 +55,9 @@ type Rooms struct {
 	// Each holds one for each that is being made: states and differences, a
 	// processor each, and new bases, which take memory, one at a time.
 	cutters, folders chan struct{}
+	// Holds one for each large update that is being looked through or prepared:
+	// half of the processors are left to others.
+	heavy chan struct{}
 
 	failing atomic.Int64 // rooms whose edits can't be saved
 
@@ -76,10 +85,17 @@ func New(cfg Config) *Rooms {
 	if cfg.MaxDocument == 0 {
 		cfg.MaxDocument = 256 << 20
 	}
+	if cfg.MaxStructs == 0 {
+		cfg.MaxStructs = 500_000
+	}
+	if cfg.MaxItems == 0 {
+		cfg.MaxItems = 4_000_000
+	}
 	if cfg.MaxPresence == 0 {
 		cfg.MaxPresence = 64 << 10
 	}
 	rs := &Rooms{cfg: cfg, live: make(map[string]*room), cutters: make(chan struct{}, runtime.GOMAXPROCS(0)), folders: make(chan struct{}, 1)}
+	rs.heavy = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 	rs.ctx, rs.cancel = context.WithCancel(context.Background())
 	return rs
 }

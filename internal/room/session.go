@@ -1,7 +1,10 @@
 package room
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -81,21 +84,46 @@ type Update struct {
 
 	// Answer says that the client sent it as the answer to a query.
 	Answer bool
+
+	prepared *preparation // nil if the room integrates it itself
 }
 
 // ReadUpdate looks through what a client sent; the result keeps the bytes. Its
 // error is an *access.Refused.
-func ReadUpdate(b []byte) (*Update, error) {
-	info, err := crdt.Validate(b, crdt.Limits{})
+func (s *Session) ReadUpdate(b []byte) (*Update, error) {
+	rs := s.room.rooms
+	if len(b) > longRead {
+		rs.heavy <- struct{}{}
+		defer func() { <-rs.heavy }()
+	}
+	return readUpdate(b, crdt.Limits{StructsInAll: rs.cfg.MaxStructs})
+}
+
+// longRead is the size in bytes from which on looking through an update takes
+// milliseconds.
+const longRead = 256 << 10
+
+func readUpdate(b []byte, limits crdt.Limits) (*Update, error) {
+	if cap(b)-len(b) > len(b)/4 {
+		b = bytes.Clone(b) // it may be kept for long
+	}
+	info, err := crdt.Validate(b, limits)
 	if err != nil {
 		return nil, refused(err)
 	}
-	return &Update{Bytes: b, Info: info}, nil
+	u := &Update{Bytes: b, Info: info}
+	if info.Deletes > info.DeleteSet.Len() { // some of them twice, perhaps
+		u.drop(crdt.DeleteSet{})
+	}
+	return u, nil
 }
 
+// drop takes deletes out of the update, and brings the others in order.
+func (u *Update) drop(known crdt.DeleteSet) { u.Bytes, u.Info = u.Info.WithoutDeletes(u.Bytes, known) }
+
 // A Session is one client in one document, as its gateway sees it. Its methods
-// may wait while the room is busy, Update also for the log. After Leave none may
-// be called.
+// may wait while the room is busy, Update also for the log, and a large one for
+// others to be dealt with. After Leave none may be called.
 type Session struct {
 	room *room
 	ctx  context.Context // ends the waiting
@@ -138,12 +166,17 @@ func (s *Session) Sync(have crdt.StateVector) {
 // never once the session has ended.
 func (s *Session) Update(u *Update, settle func(refused *access.Refused)) {
 	r, cost := s.room, len(u.Bytes)
-	if r.quota.take(s.ctx, cost, r.gone) {
-		r.post(func() {
-			if !r.update(s, u, cost, settle) {
-				r.quota.give(cost)
-			}
-		})
+	if s.lighten(u); u.heavy() {
+		s.prepare(u, settle)
+	} else if r.quota.take(s.ctx, cost, r.gone) {
+		r.post(func() { r.take(s, u, cost, settle) })
+	}
+}
+
+// take takes an update, or gives its cost back.
+func (r *room) take(s *Session, u *Update, cost int, settle func(*access.Refused)) {
+	if !r.update(s, u, cost, settle) {
+		r.quota.give(cost)
 	}
 }
 
@@ -168,7 +201,7 @@ func (s *Session) Flush(ctx context.Context) error {
 	}
 }
 
-// Presence brings the client's awareness update.
+// Presence brings the client's awareness update, and keeps none of its bytes.
 func (s *Session) Presence(update []byte) error {
 	limits := awareness.Limits{StateBytes: s.room.rooms.cfg.MaxPresence}
 	var entries []awareness.Entry
@@ -182,6 +215,9 @@ func (s *Session) Presence(update []byte) error {
 	}
 	if err != nil {
 		return refused(err)
+	}
+	for i := range entries {
+		entries[i].State = bytes.Clone(entries[i].State)
 	}
 	s.room.post(func() { s.room.presenceFrom(s, entries) })
 	return nil
@@ -200,4 +236,9 @@ func (s *Session) Leave() {
 }
 
 // refused makes of a decoder's error the refusal of its bytes.
-func refused(err error) *access.Refused { return access.Malformed.Because(err.Error()) }
+func refused(err error) *access.Refused {
+	if errors.Is(err, crdt.ErrStructs) {
+		err = fmt.Errorf("%w (--max-structs)", err)
+	}
+	return access.Malformed.Because(err.Error())
+}

@@ -268,6 +268,8 @@ func (r *room) give(st *state, update *Shared, a ask) {
 		return
 	}
 	s.floor, s.floorAt = st.have, a.at
+	gone := st.gone
+	r.gave.Store(&gone)
 	given := a.give(st, update)
 	if given {
 		s.synced = true

@@ -163,9 +163,13 @@ func (r *room) vector() *Shared {
 	return t.vector
 }
 
-// common is what two state vectors both have.
+// common is what two state vectors both have. One may name many clients that
+// nobody has heard of.
 func common(a, b crdt.StateVector) crdt.StateVector {
-	both := make(crdt.StateVector, min(len(a), len(b)))
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	both := make(crdt.StateVector, len(a))
 	for client, clock := range a {
 		if clock = min(clock, b[client]); clock > 0 {
 			both[client] = clock

@@ -50,23 +50,29 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 		return false
 	}
 	d := debt{s: s, settle: settle, since: time.Now()}
+	return !r.verdict(s, u, d) && r.integrate(s, u, cost, d)
+}
+
+// verdict deals with an update that needn't, or mustn't, be integrated. It
+// reports whether it did.
+func (r *room) verdict(s *Session, u *Update, d debt) bool {
 	if st := r.lastState(); st != nil {
 		// Every client answers the room's query, those who only read too, with the
 		// whole delete set. That alone must not cost an integration.
 		known, err := st.knows(u.Info)
 		if err != nil {
 			r.fault(err)
-			return false
+			return true
 		}
 		if known {
 			r.owe(d)
 			r.answered(s, u)
-			return false
+			return true
 		}
 	}
 	if refusal := r.refuses(s, u); refusal != nil {
-		r.refuse(s, u, settle, refusal)
-		return false
+		r.refuse(s, u, d.settle, refusal)
+		return true
 	}
 	if r.log.failing {
 		if _, before := r.refusedEdits[s]; before || r.quota.over() {
@@ -81,9 +87,14 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 				}
 			}
 			r.hold(owed{d, u.Info, s.asked + 1})
-			return false
+			return true
 		}
 	}
+	return false
+}
+
+// integrate integrates an update. It reports whether a row was added.
+func (r *room) integrate(s *Session, u *Update, cost int, d debt) bool {
 	waited, others := r.content.pending, false
 	for other := range r.indebted {
 		others = others || waited && other.waits && other != s
@@ -98,10 +109,12 @@ func (r *room) update(s *Session, u *Update, cost int, settle func(*access.Refus
 	switch {
 	case errors.As(err, &bad):
 		refusal := refused(bad)
-		if errors.Is(bad, crdt.ErrLimit) {
+		if errors.Is(bad, crdt.ErrItems) {
+			refusal = access.TooLarge.Because(bad.Error() + " (--max-items)")
+		} else if errors.Is(bad, crdt.ErrLimit) {
 			refusal = access.OverBudget.Because(bad.Error())
 		}
-		r.refuse(s, u, settle, refusal)
+		r.refuse(s, u, d.settle, refusal)
 		return false
 	case err != nil:
 		r.fault(err)

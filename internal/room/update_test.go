@@ -444,7 +444,7 @@ func (c *client) answer(vector []byte) {
 	if err != nil {
 		c.Fatal(err)
 	}
-	u, err := ReadUpdate(c.doc.EncodeStateAsUpdate(have))
+	u, err := readUpdate(c.doc.EncodeStateAsUpdate(have), crdt.Limits{})
 	if err != nil {
 		c.Fatal(err)
 	}

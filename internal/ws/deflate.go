@@ -103,7 +103,7 @@ func inflate(blocks []byte, limit int) ([]byte, error) {
 	total := len(blocks) + len(inflateEnd)
 	f.src.Reset(append(blocks, inflateEnd...))
 	defer f.src.Reset(nil) // let the bytes go
-	out := make([]byte, 0, min(limit+1, max(minInflated, 2*len(blocks))))
+	out := grab(min(limit+1, max(minInflated, 2*len(blocks))))
 	for parts := 0; f.src.Len() > len(inflateEnd); parts++ {
 		if parts == maxParts {
 			return nil, fmt.Errorf("deflated data: byte %d of %d: more than %d last blocks",
@@ -115,8 +115,8 @@ func inflate(blocks []byte, limit int) ([]byte, error) {
 		}
 		for {
 			if len(out) == cap(out) {
-				grown := make([]byte, len(out), min(limit+1, 2*len(out)))
-				copy(grown, out)
+				grown := append(grab(min(limit+1, 2*len(out))), out...)
+				Recycle(out)
 				out = grown
 			}
 			n, err := f.z.Read(out[len(out):cap(out)])

@@ -8,7 +8,8 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// A Message is one incoming message; its Data belongs to whoever read it.
+// A Message is one incoming message; its Data belongs to whoever read it, and may
+// have up to twice the capacity.
 type Message struct {
 	Text bool
 	Data []byte
@@ -186,8 +187,9 @@ func (c *Conn) frame() error {
 // inflate inflates the message that has come whole.
 func (c *Conn) inflate() error {
 	m := &c.message
-	var err error
-	m.data, err = inflate(m.data, c.cfg.MaxMessage)
+	inflated, err := inflate(m.data, c.cfg.MaxMessage)
+	Recycle(m.data)
+	m.data = inflated
 	if err == errTooLong {
 		return tooLarge(c.cfg.MaxMessage)
 	}

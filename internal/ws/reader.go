@@ -181,8 +181,8 @@ func (r *reader) payload(dst []byte, h ws.Header, whole int) ([]byte, int, error
 	start, left := len(dst), int(h.Length)
 	for left > 0 {
 		if len(dst) == cap(dst) {
-			grown := make([]byte, len(dst), len(dst)+min(left, max(firstGrab, len(dst))))
-			copy(grown, dst)
+			grown := append(grab(min(left+len(dst), max(firstGrab, 2*len(dst)))), dst...)
+			Recycle(dst)
 			dst = grown
 		}
 		room := dst[len(dst):min(cap(dst), len(dst)+left)]

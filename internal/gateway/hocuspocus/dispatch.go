@@ -12,8 +12,9 @@ import (
 
 // A message is what follows a key and a type.
 type message struct {
-	kind uint64
-	body lib0.Decoder
+	kind  uint64
+	body  lib0.Decoder
+	frame []byte // all of it
 }
 
 // messageCost is what a waiting message takes beside its bytes.
@@ -45,7 +46,7 @@ func (c *connection) dispatch(frame []byte) error {
 	}
 	s := c.sessions[string(name)]
 	kind, err := d.Uvarint()
-	m := message{kind, d}
+	m := message{kind, d, frame}
 	switch {
 	case err != nil:
 		if s != nil {
@@ -107,6 +108,9 @@ func readToken(d *lib0.Decoder) error {
 // handle hands a message to the room. An error ends the session.
 func (s *session) handle(m message) {
 	err := s.seat.Do(func(r *room.Session) error { return s.call(r, m) })
+	if m.kind == messageAwareness { // of which sessions keep nothing
+		ws.Recycle(m.frame)
+	}
 	if err != nil {
 		s.refuse(gateway.Refusal(err))
 	}
@@ -174,7 +178,7 @@ func (s *session) sync(r *room.Session, d *lib0.Decoder) error {
 		r.Sync(have)
 		return nil
 	}
-	u, err := room.ReadUpdate(body)
+	u, err := r.ReadUpdate(body)
 	if err != nil {
 		s.mu.Lock()
 		if kind == syncStep2 {

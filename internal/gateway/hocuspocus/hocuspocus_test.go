@@ -167,6 +167,24 @@ func TestPresence(t *testing.T) {
 	}
 }
 
+// Presence that comes after the token and before step 1 is taken, also while the
+// document is loaded.
+func TestEarlyPresence(t *testing.T) {
+	s := serve(t, nil, nil)
+	a, b := dial(t, s), dial(t, s)
+	b.open("doc")
+	a.send(str("doc"), []byte{2, 0, 0})
+	a.send(str("doc"), []byte{1, 6, 1, 5, 1, 2, '{', '}'})
+	m := b.next()
+	entries, err := awareness.Decode(m[6:], awareness.Limits{})
+	if err != nil || len(entries) != 1 || entries[0].Client != 5 || string(entries[0].State) != "{}" {
+		t.Fatalf("%q: %v, %v", m, entries, err)
+	}
+	a.gets(str("doc"), []byte{2, 2}, str("read-write"))
+	a.sync("doc")
+	a.lives()
+}
+
 func TestRefusals(t *testing.T) {
 	s := serve(t, nil, func(s *server) { s.ws.MaxMessage, s.ws.CloseTimeout = 10_000, time.Second })
 	long := strings.Repeat("k", 613)

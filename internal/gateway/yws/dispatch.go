@@ -67,7 +67,7 @@ func (c *connection) sync(s *room.Session, d *lib0.Decoder) error {
 		s.Sync(have)
 		return nil
 	}
-	u, err := room.ReadUpdate(body)
+	u, err := s.ReadUpdate(body)
 	if err != nil {
 		return err
 	}

@@ -106,7 +106,11 @@ func (c *connection) Message(m ws.Message) error {
 	if m.Text {
 		return access.TextFrame.Because("")
 	}
-	return c.dispatch(m.Data)
+	err := c.dispatch(m.Data)
+	if err == nil && m.Data[0] == messageAwareness { // of which sessions keep nothing
+		ws.Recycle(m.Data)
+	}
+	return err
 }
 
 // Finish implements gateway.Socket.

@@ -1,0 +1,40 @@
+package ws
+
+import (
+	"math/bits"
+	"sync"
+)
+
+// Memory of messages that nobody kept is used for others: presence comes by the
+// megabyte, and most of it is dropped unread. There is a pool for each power of
+// two, from firstGrab up to 2^topClass bytes.
+const (
+	firstClass = 12 // of firstGrab
+	topClass   = 17
+)
+
+var recycled [topClass - firstClass + 1]sync.Pool // of *[]byte
+
+// class is that of the smallest memory for n bytes.
+func class(n int) int { return bits.Len(uint(n-1)) - firstClass }
+
+// grab returns memory for n bytes, which may be used already.
+func grab(n int) []byte {
+	c := class(n)
+	if n < firstGrab || c >= len(recycled) {
+		return make([]byte, 0, n)
+	}
+	if b, ok := recycled[c].Get().(*[]byte); ok {
+		return *b
+	}
+	return make([]byte, 0, 1<<(firstClass+c))
+}
+
+// Recycle takes back the memory of a message's Data, of which nothing is used any
+// more. It needn't be called.
+func Recycle(b []byte) {
+	if n := cap(b); n >= firstGrab && n&(n-1) == 0 && class(n) < len(recycled) {
+		b = b[:0]
+		recycled[class(n)].Put(&b)
+	}
+}
