@@ -246,18 +246,14 @@ func (c *content) shorten() error {
 // long reports whether tail is more than a small part of the document.
 func (c *content) long() bool { return c.tailBytes > max(minTailBytes, len(c.base)/tailShare) }
 
-// encode makes a new base of a document's parts. Unlike merging them, it leaves
+// newBase makes a new base of a document's parts. Unlike merging them, it leaves
 // deleted content out.
-func encode(parts [][]byte) ([]byte, error) {
-	merged, err := merge(parts)
+func newBase(parts [][]byte) ([]byte, error) {
+	base, err := crdt.CollectUpdates(parts)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("collect the document: %w", err)
 	}
-	doc := crdt.New(crdt.Options{NoCleanup: true})
-	if err := doc.LoadState(merged); err != nil {
-		return nil, fmt.Errorf("integrate the document: %w", err)
-	}
-	return doc.EncodeStateAsUpdate(nil), nil
+	return base, nil
 }
 
 // rebase takes a new base, made of the old one and the first folding of tail.

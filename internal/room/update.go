@@ -399,7 +399,7 @@ func (r *room) fold() {
 	r.content.folding = len(r.content.tail)
 	r.background.Go(func() {
 		r.rooms.folders <- struct{}{}
-		base, err := encode(parts)
+		base, err := newBase(parts)
 		var authors []byte
 		if err == nil {
 			authors, err = authorsOf(known, since)
