@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"runtime"
 	"slices"
 	"sort"
 
@@ -24,7 +25,8 @@ import (
 //     of a key is in their info byte, or told by the one that they follow; where
 //     neither is so, as after a merge, only the key's last is still there.
 //
-// Also a single update is collected.
+// Also a single update is collected. This is work for the background: it lets
+// other goroutines go first every now and then.
 func CollectUpdates(updates [][]byte) ([]byte, error) {
 	c := &collector{have: StateVector{}}
 	m := new(merger)
@@ -262,7 +264,9 @@ func (c *collector) plain(kind byte, clock, n uint32) {
 // open writes the header of a new struct.
 func (c *collector) open(e *encoded, h header, kind byte, keyed bool) {
 	c.flush()
-	c.structs++
+	if c.structs++; c.structs%yieldEvery == 0 {
+		runtime.Gosched()
+	}
 	c.kind, c.keyed, c.hasR, c.right = kind, keyed, h.info&infoRight != 0, e.right
 	h.info = h.info&^infoKind | kind
 	c.out = appendHeader(c.out, e, h)

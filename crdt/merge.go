@@ -68,8 +68,8 @@ func newMerger(updates [][]byte, f format) (*merger, error) {
 	return m, nil
 }
 
-// read checks the updates and stands at their beginnings. It returns their size,
-// and lets note see what is in each, unless it is nil.
+// read checks the updates and stands at their beginnings. It returns their size.
+// Unless note is nil it is patient, and note sees what is in each.
 func (m *merger) read(updates [][]byte, f format, note func(*scan)) (size int, err error) {
 	m.inputs = make([]mergeInput, len(updates))
 	m.queue.heads = make([]head, 0, len(updates))
@@ -77,7 +77,7 @@ func (m *merger) read(updates [][]byte, f format, note func(*scan)) (size int, e
 	if f == formatV2 {
 		layout = formatAny
 	}
-	var s scan
+	s := scan{patient: note != nil}
 	for i, u := range updates {
 		if f == formatV2 {
 			if u, err = decodeV2(u, nil); err != nil {
