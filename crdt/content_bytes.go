@@ -38,6 +38,9 @@ func (e *encoded) check(end int) error {
 	case kindDeleted, kindBinary:
 		return nil
 	}
+	if e.ascii {
+		return nil
+	}
 	return e.checkContent(end)
 }
 

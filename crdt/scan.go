@@ -43,6 +43,7 @@ type scan struct {
 	gcs      int                 // GC structs
 	opening  uint32              // length of the first struct
 	roots    map[string]struct{} // names are collected here, unless it is nil
+	passing  bool                // over the delete set: it is checked, but deleted stays empty
 	patient  bool                // others may go first, every yieldEvery structs
 	reader   structReader
 	current  encoded
@@ -108,7 +109,11 @@ func (s *scan) run(update []byte, f format, limit int) error {
 		s.sections = append(s.sections, sec)
 	}
 	s.deleted.ranges, s.deleted.loose = s.deleted.ranges[:0], true
-	n, err := readDeleteSet(&r.d, formatV1, &s.deleted)
+	var into *DeleteSet
+	if !s.passing {
+		into = &s.deleted
+	}
+	n, err := readDeleteSet(&r.d, formatV1, into)
 	s.info.Deletes = n
 	return err
 }
