@@ -1,7 +1,6 @@
 package crdt
 
 import (
-	"runtime"
 	"slices"
 	"sort"
 
@@ -25,12 +24,13 @@ import (
 //     of a key is in their info byte, or told by the one that they follow; where
 //     neither is so, as after a merge, only the key's last is still there.
 //
-// Also a single update is collected. This is work for the background: it lets
-// other goroutines go first every now and then.
-func CollectUpdates(updates [][]byte) ([]byte, error) {
-	c := &collector{have: StateVector{}}
+// Also a single update is collected. Unless pause is nil, it is called every now
+// and then, at least each tenth of a millisecond as a rule: a large document takes
+// a good part of a second, and others may have to go first.
+func CollectUpdates(updates [][]byte, pause func()) ([]byte, error) {
+	c := &collector{have: StateVector{}, pause: pause}
 	m := new(merger)
-	size, err := m.read(updates, formatV1, c.note)
+	size, err := m.read(updates, formatV1, c.note, pause)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,8 @@ type collector struct {
 	deletes []DeleteRange // in order
 	at      int           // of deletes, the first range that may reach what comes
 	gcs     []DeleteRange // GC structs written, in order
-	have    StateVector   // what is there, beginning at clock 0 without a gap
+	pause   func()
+	have    StateVector // what is there, beginning at clock 0 without a gap
 
 	out      []byte // after a hole for the count of sections, with one for the last section's count
 	sections int
@@ -264,8 +265,8 @@ func (c *collector) plain(kind byte, clock, n uint32) {
 // open writes the header of a new struct.
 func (c *collector) open(e *encoded, h header, kind byte, keyed bool) {
 	c.flush()
-	if c.structs++; c.structs%yieldEvery == 0 {
-		runtime.Gosched()
+	if c.structs++; c.pause != nil && c.structs%pauseEvery == 0 {
+		c.pause()
 	}
 	c.kind, c.keyed, c.hasR, c.right = kind, keyed, h.info&infoRight != 0, e.right
 	h.info = h.info&^infoKind | kind

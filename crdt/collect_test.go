@@ -24,7 +24,7 @@ func loadState(t testing.TB, state []byte) *Doc {
 // collectAll collects updates, and what that makes until it stays.
 func collectAll(t testing.TB, updates ...[]byte) []byte {
 	t.Helper()
-	b, err := CollectUpdates(updates)
+	b, err := CollectUpdates(updates, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func collectAll(t testing.TB, updates ...[]byte) []byte {
 		if _, err := Validate(b, Limits{}); err != nil {
 			t.Fatalf("%x: %v", b, err)
 		}
-		again, err := CollectUpdates([][]byte{b})
+		again, err := CollectUpdates([][]byte{b}, nil)
 		switch {
 		case err != nil:
 			t.Fatal(err)
@@ -54,7 +54,7 @@ func checkCollected(t *testing.T, updates [][]byte) (collected, encoded int) {
 		t.Fatal(err)
 	}
 	want := loadState(t, merged).EncodeStateAsUpdate(nil)
-	got, err := CollectUpdates(updates)
+	got, err := CollectUpdates(updates, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,11 +73,11 @@ func checkTail(t *testing.T, updates [][]byte) {
 	}
 	want := loadState(t, merged).EncodeStateAsUpdate(nil)
 	half := len(updates) / 2
-	base, err := CollectUpdates(updates[:half])
+	base, err := CollectUpdates(updates[:half], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	onBase, err := CollectUpdates(append([][]byte{base}, updates[half:]...))
+	onBase, err := CollectUpdates(append([][]byte{base}, updates[half:]...), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +295,7 @@ func TestCollect(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, err := CollectUpdates(c.updates)
+			b, err := CollectUpdates(c.updates, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -318,16 +318,16 @@ func TestCollect(t *testing.T) {
 }
 
 func TestCollectRefuses(t *testing.T) {
-	_, err := CollectUpdates([][]byte{{0, 0}, {1, 1, 1}})
+	_, err := CollectUpdates([][]byte{{0, 0}, {1, 1, 1}}, nil)
 	checkRefusal(t, err, 3)
-	if got, err := CollectUpdates(nil); err != nil || !bytes.Equal(got, []byte{0, 0}) {
+	if got, err := CollectUpdates(nil, nil); err != nil || !bytes.Equal(got, []byte{0, 0}) {
 		t.Errorf("of none: %x, %v", got, err)
 	}
 }
 
 func BenchmarkCollect(b *testing.B) {
 	updates, _ := keystrokes(b, typedLen)
-	base, err := CollectUpdates(updates[:typedLen*9/10])
+	base, err := CollectUpdates(updates[:typedLen*9/10], nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -335,7 +335,7 @@ func BenchmarkCollect(b *testing.B) {
 	b.SetBytes(int64(len(base)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := CollectUpdates(parts); err != nil {
+		if _, err := CollectUpdates(parts, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -60,7 +60,7 @@ type mergeInput struct {
 
 func newMerger(updates [][]byte, f format) (*merger, error) {
 	m := new(merger)
-	size, err := m.read(updates, f, nil)
+	size, err := m.read(updates, f, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -69,15 +69,16 @@ func newMerger(updates [][]byte, f format) (*merger, error) {
 }
 
 // read checks the updates and stands at their beginnings. It returns their size.
-// Unless note is nil it is patient, and note sees what is in each.
-func (m *merger) read(updates [][]byte, f format, note func(*scan)) (size int, err error) {
+// Unless they are nil, note sees what is in each, and pause is called every now
+// and then.
+func (m *merger) read(updates [][]byte, f format, note func(*scan), pause func()) (size int, err error) {
 	m.inputs = make([]mergeInput, len(updates))
 	m.queue.heads = make([]head, 0, len(updates))
 	layout := f
 	if f == formatV2 {
 		layout = formatAny
 	}
-	s := scan{patient: note != nil}
+	s := scan{pause: pause}
 	for i, u := range updates {
 		if f == formatV2 {
 			if u, err = decodeV2(u, nil); err != nil {

@@ -2,7 +2,6 @@ package crdt
 
 import (
 	"maps"
-	"runtime"
 	"slices"
 )
 
@@ -44,15 +43,14 @@ type scan struct {
 	opening  uint32              // length of the first struct
 	roots    map[string]struct{} // names are collected here, unless it is nil
 	passing  bool                // over the delete set: it is checked, but deleted stays empty
-	patient  bool                // others may go first, every yieldEvery structs
+	pause    func()              // called every pauseEvery structs, unless it is nil
 	reader   structReader
 	current  encoded
 }
 
-// yieldEvery is how many structs patient work goes over between letting others
-// go first, in about a twentieth of a millisecond. The scheduler alone would do
-// it after ten.
-const yieldEvery = 512
+// pauseEvery is how many structs are gone over between two moments for a pause,
+// in some ten microseconds.
+const pauseEvery = 256
 
 // scanUpdate checks all of an update in V1 or Any that can be checked without a
 // document. Only what it has accepted may be read by a structReader, merged,
@@ -98,8 +96,8 @@ func (s *scan) run(update []byte, f format, limit int) error {
 				s.roots[string(e.root)] = struct{}{}
 			}
 			s.info.Bytes += len(e.content)
-			if s.patient && r.structs%yieldEvery == 0 {
-				runtime.Gosched()
+			if s.pause != nil && r.structs%pauseEvery == 0 {
+				s.pause()
 			}
 		}
 		sec.end = r.clock

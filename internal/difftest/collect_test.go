@@ -115,7 +115,7 @@ func merged(t *testing.T, updates [][]byte) []byte {
 
 func collect(t *testing.T, updates [][]byte) []byte {
 	t.Helper()
-	b, err := crdt.CollectUpdates(updates)
+	b, err := crdt.CollectUpdates(updates, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

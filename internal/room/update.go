@@ -399,7 +399,8 @@ func (r *room) fold() {
 	r.content.folding = len(r.content.tail)
 	r.background.Go(func() {
 		r.rooms.folders <- struct{}{}
-		base, err := newBase(parts)
+		pace := pacer{ctx: r.rooms.ctx, since: time.Now()}
+		base, err := newBase(parts, pace.pause)
 		var authors []byte
 		if err == nil {
 			authors, err = authorsOf(known, since)
