@@ -7,7 +7,7 @@ import (
 
 // keystrokes returns the updates of a writer who types n characters or deletes them,
 // mostly where the last one was, as people do, and the state they lead to.
-func keystrokes(b *testing.B, n int) (updates [][]byte, state []byte) {
+func keystrokes(b testing.TB, n int) (updates [][]byte, state []byte) {
 	b.Helper()
 	d := New(Options{ClientID: 1 << 30})
 	d.OnUpdate(func(u []byte, _ *Transaction) { updates = append(updates, u) })

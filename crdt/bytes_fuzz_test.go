@@ -102,6 +102,7 @@ func checkUpdate(t *testing.T, b []byte, f format) {
 	// Cutting leaves a bit for a parentSub that the next reader doesn't find.
 	merge := func(b []byte) ([]byte, error) { return MergeUpdates([][]byte{b, b}) }
 	fixpoint(t, "MergeUpdates", settled(t, plain, merge), merge)
+	collectAll(t, plain)
 	for _, clock := range []uint32{0, 1, 3} {
 		sv := StateVector{}
 		for _, c := range info.Clients {

@@ -38,6 +38,9 @@ func (e *encoded) check(end int) error {
 	case kindDeleted, kindBinary:
 		return nil
 	}
+	if e.ascii {
+		return nil
+	}
 	return e.checkContent(end)
 }
 
@@ -248,7 +251,7 @@ func appendContent(dst []byte, e *encoded, offset uint32, to format) ([]byte, er
 		}
 		return dst, err
 	case kindJSON, kindAny:
-		return appendElements(dst, &d, e, offset)
+		return appendElements(dst, e, offset)
 	case kindDoc:
 		guid, options, err := readGUID(&d)
 		return options.append(lib0.AppendBytes(dst, guid)), err
@@ -316,21 +319,28 @@ func appendJSONText(dst, text []byte) ([]byte, error) {
 }
 
 // appendElements appends a list of JSON texts or values from an index on.
-func appendElements(dst []byte, d *lib0.Decoder, e *encoded, offset uint32) ([]byte, error) {
+func appendElements(dst []byte, e *encoded, offset uint32) ([]byte, error) {
+	dst = lib0.AppendUvarint(dst, uint64(e.length-offset))
+	return appendElementsBetween(dst, e, offset, e.length)
+}
+
+// appendElementsBetween appends the elements of a list from an index on up to
+// another, without a count.
+func appendElementsBetween(dst []byte, e *encoded, from, to uint32) ([]byte, error) {
+	d := lib0.NewDecoder(e.content)
 	if _, err := d.Uvarint(); err != nil {
 		return dst, err
 	}
-	dst = lib0.AppendUvarint(dst, uint64(e.length-offset))
-	for i := range e.length {
+	for i := range to {
 		var err error
 		switch {
-		case e.kind() == kindAny && i < offset:
+		case e.kind() == kindAny && i < from:
 			err = d.SkipAny()
 		case e.kind() == kindAny:
-			dst, err = lib0.AppendCanonicalAny(dst, d)
+			dst, err = lib0.AppendCanonicalAny(dst, &d)
 		default:
 			var text []byte
-			if text, err = d.Bytes(); err != nil || i < offset {
+			if text, err = d.Bytes(); err != nil || i < from {
 				break
 			}
 			if bytes.Equal(text, []byte(jsonUndefined)) {

@@ -31,7 +31,7 @@ func plain(update []byte, f format) ([]byte, format, error) {
 		b, err := decodeV2(update, nil)
 		return b, formatAny, err
 	}
-	var s scan
+	s := scan{passing: true}
 	return update, f, scanUpdate(update, f, nil, &s)
 }
 
@@ -131,7 +131,7 @@ func clocksOf(update []byte, f format) ([]ID, error) {
 		}
 		layout = formatAny
 	}
-	var s scan
+	s := scan{passing: true}
 	if err := scanUpdate(update, layout, nil, &s); err != nil {
 		return nil, err
 	}

@@ -32,9 +32,10 @@
 // clean-up of formatting (formatting.go), collection (delete.go), joining of
 // neighbours (join.go), events for those who listen.
 //
-// Much needs no document at all: MergeUpdates, DiffUpdate,
+// Much needs no document at all: MergeUpdates, CollectUpdates, DiffUpdate,
 // StateVectorFromUpdate, Validate and the conversions between the formats V1 and
-// V2 work on bytes, in one pass (merge.go, diff.go, scan.go, convert.go).
+// V2 work on bytes, in one pass (merge.go, collect.go, diff.go, scan.go,
+// convert.go).
 //
 // # How it is fast
 //

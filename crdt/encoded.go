@@ -54,6 +54,7 @@ type encoded struct {
 	id       ID
 	length   uint32
 	info     byte
+	ascii    bool // content is text known to be ASCII
 	any      bool // values of formats and embeds are "any", not JSON text
 	hasRoot  bool // the parent is the root type called root
 	origin   ID   // if info&infoOrigin
@@ -95,7 +96,7 @@ func readItem(d *lib0.Decoder, e *encoded) (err error) {
 	if e.info, err = d.Byte(); err != nil {
 		return err
 	}
-	e.hasRoot, e.root, e.sub = false, nil, nil
+	e.ascii, e.hasRoot, e.root, e.sub = false, false, nil, nil
 	switch e.kind() {
 	case kindGC:
 		return readLength(d, e)
@@ -123,11 +124,11 @@ func readItem(d *lib0.Decoder, e *encoded) (err error) {
 	return readContent(d, e)
 }
 
-// readTyped reads the struct that b begins with, if it is text behind an origin:
-// nearly all that people type. It returns the struct's size, or 0 for any other
+// readTyped reads the struct that b begins with, if it is text behind an origin,
+// deleted or not: nearly all that people type. It returns the struct's size, or 0 for any other
 // struct and for errors, which readStruct reads at leisure.
 func (e *encoded) readTyped(b []byte) int {
-	if len(b) < 4 || b[0]&infoKind != kindString || b[0]&(infoOrigin|infoRight) == 0 {
+	if len(b) < 4 || b[0]&(infoOrigin|infoRight) == 0 || b[0]&infoKind != kindString && b[0]&infoKind != kindDeleted {
 		return 0
 	}
 	e.info, e.hasRoot, e.root, e.sub = b[0], false, nil, nil
@@ -152,11 +153,20 @@ func (e *encoded) readTyped(b []byte) int {
 		e.right.Clock = uint32(clock)
 	}
 	start := i
-	if n, i = lib0.UvarintAt(b, i); i < 0 || n == 0 || n > uint64(len(b)-i) || n > maxClock {
+	if n, i = lib0.UvarintAt(b, i); i < 0 || n == 0 || n > maxClock {
+		return 0
+	}
+	if e.kind() == kindDeleted {
+		e.length, e.content = uint32(n), b[start:i:i]
+		return i
+	}
+	if n > uint64(len(b)-i) {
 		return 0
 	}
 	text := b[i : i+int(n)]
-	if e.length = 1; n > 1 || text[0] >= 0x80 {
+	if e.ascii = lib0.IsASCII(text); e.ascii {
+		e.length = uint32(n)
+	} else {
 		e.length = uint32(lib0.UTF16Len(text))
 	}
 	e.content = b[start : i+int(n) : i+int(n)]

@@ -29,6 +29,13 @@ func mergeFormat(updates [][]byte, f format) ([]byte, error) {
 	return m.out.finish(m.deletes.ranges), nil
 }
 
+// A structSink takes the structs of an update in order, each from a unit on, and
+// at last its delete set, whose ranges it writes as they are.
+type structSink interface {
+	write(e *encoded, offset uint32) error
+	finish(ranges []DeleteRange) []byte
+}
+
 // A merger works in rounds, as yjs does. Each round takes the input whose next
 // struct comes first, drops what has been written already, and writes structs
 // of it as long as they are contiguous. The struct written last is held back in
@@ -36,7 +43,7 @@ func mergeFormat(updates [][]byte, f format) ([]byte, error) {
 type merger struct {
 	inputs  []mergeInput
 	queue   mergeQueue
-	out     *updateWriter
+	out     structSink
 	deletes DeleteSet
 
 	any  bool    // there is a last
@@ -52,32 +59,50 @@ type mergeInput struct {
 }
 
 func newMerger(updates [][]byte, f format) (*merger, error) {
-	m := &merger{inputs: make([]mergeInput, len(updates))}
+	m := new(merger)
+	size, err := m.read(updates, f, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	m.out = newUpdateWriter(f, size, false)
+	return m, nil
+}
+
+// read checks the updates and stands at their beginnings. It returns their size.
+// Unless they are nil, note sees what is in each, and pause is called every now
+// and then.
+func (m *merger) read(updates [][]byte, f format, note func(*scan), pause func()) (size int, err error) {
+	m.inputs = make([]mergeInput, len(updates))
 	m.queue.heads = make([]head, 0, len(updates))
-	layout, size := f, 0
+	layout := f
 	if f == formatV2 {
 		layout = formatAny
 	}
-	var s scan
+	s := scan{pause: pause}
 	for i, u := range updates {
-		var err error
 		if f == formatV2 {
 			if u, err = decodeV2(u, nil); err != nil {
-				return nil, ofUpdate(i, err)
+				return 0, ofUpdate(i, err)
 			}
 		}
 		if err := scanUpdate(u, layout, nil, &s); err != nil {
-			return nil, ofUpdate(i, err)
+			return 0, ofUpdate(i, err)
 		}
-		m.deletes.ranges, m.deletes.loose = append(m.deletes.ranges, s.deleted.ranges...), true
+		if note != nil {
+			note(&s)
+		}
+		if m.deletes.loose = true; i == 0 { // as a rule by far the largest
+			m.deletes.ranges, s.deleted.ranges = s.deleted.ranges, nil
+		} else {
+			m.deletes.ranges = append(m.deletes.ranges, s.deleted.ranges...)
+		}
 		if err := m.inputs[i].r.reset(u, layout); err != nil {
-			return nil, ofUpdate(i, refuse("update", err))
+			return 0, ofUpdate(i, refuse("update", err))
 		}
 		m.queue.mixes = m.queue.mixes || s.gcs > 0
 		size += len(u)
 	}
-	m.out = newUpdateWriter(f, size, false)
-	return m, nil
+	return size, nil
 }
 
 // ofUpdate names in an error which of several updates it is about.

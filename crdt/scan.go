@@ -46,9 +46,15 @@ type scan struct {
 	gcs      int                 // GC structs
 	opening  uint32              // length of the first struct
 	roots    map[string]struct{} // names are collected here, unless it is nil
+	passing  bool                // over the delete set: it is checked, but deleted stays empty
+	pause    func()              // called every pauseEvery structs, unless it is nil
 	reader   structReader
 	current  encoded
 }
+
+// pauseEvery is how many structs are gone over between two moments for a pause,
+// in some ten microseconds.
+const pauseEvery = 256
 
 // scanUpdate checks all of an update in V1 or Any that can be checked without a
 // document. Only what it has accepted may be read by a structReader, merged,
@@ -99,6 +105,9 @@ func (s *scan) run(update []byte, f format, limit int) error {
 			default:
 				s.info.Values += len(e.content)
 			}
+			if s.pause != nil && r.structs%pauseEvery == 0 {
+				s.pause()
+			}
 		}
 		sec.end = r.clock
 		if whole {
@@ -108,7 +117,11 @@ func (s *scan) run(update []byte, f format, limit int) error {
 	}
 	s.deleted.ranges, s.deleted.loose = s.deleted.ranges[:0], true
 	s.info.deletesAt = r.d.Offset()
-	n, err := readDeleteSet(&r.d, formatV1, &s.deleted)
+	var into *DeleteSet
+	if !s.passing {
+		into = &s.deleted
+	}
+	n, err := readDeleteSet(&r.d, formatV1, into)
 	s.info.Deletes = n
 	return err
 }

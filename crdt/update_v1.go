@@ -110,7 +110,12 @@ func (e *encoded) headerFrom(offset uint32, verbatim bool) header {
 // appendStruct appends a struct from its unit offset on, in V1 or Any, as yjs
 // writes what it has read.
 func appendStruct(dst []byte, e *encoded, offset uint32, to format, verbatim bool) ([]byte, error) {
-	h := e.headerFrom(offset, verbatim)
+	dst = appendHeader(dst, e, e.headerFrom(offset, verbatim))
+	return appendContent(dst, e, offset, to)
+}
+
+// appendHeader appends what comes before a struct's content.
+func appendHeader(dst []byte, e *encoded, h header) []byte {
 	dst = append(dst, h.info)
 	if h.info&infoOrigin != 0 {
 		dst = appendID(dst, h.origin)
@@ -128,7 +133,7 @@ func appendStruct(dst []byte, e *encoded, offset uint32, to format, verbatim boo
 			dst = lib0.AppendBytes(dst, e.sub)
 		}
 	}
-	return appendContent(dst, e, offset, to)
+	return dst
 }
 
 // updateWriter collects structs into sections and writes an update in any

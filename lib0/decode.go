@@ -1,8 +1,10 @@
 package lib0
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -102,6 +104,19 @@ func UvarintAt(b []byte, i int) (uint64, int) {
 	c := b[i]
 	if c < 0x80 {
 		return uint64(c), i + 1
+	}
+	if i+8 <= len(b) { // without a branch for each byte
+		w := binary.LittleEndian.Uint64(b[i:])
+		if ends := ^w & topBits; ends != 0 {
+			w &= (ends ^ (ends - 1)) &^ topBits // up to the first byte that ends an integer
+			w = w&0x007f007f007f007f | w>>1&0x3f803f803f803f80
+			w = w&0x00003fff00003fff | w>>2&0x0fffc0000fffc000
+			w = w&0x000000000fffffff | w>>4&0x00fffffff0000000
+			if w > MaxUint {
+				return 0, -1
+			}
+			return w, i + bits.TrailingZeros64(ends)>>3 + 1
+		}
 	}
 	x := uint64(c & 0x7f)
 	for shift := uint(7); ; shift += 7 {

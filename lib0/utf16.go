@@ -35,6 +35,21 @@ func UTF16Len[T string | []byte](b T) int {
 	return n
 }
 
+// IsASCII reports whether all bytes of b are below 0x80.
+func IsASCII(b []byte) bool {
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		if binary.LittleEndian.Uint64(b[i:])&topBits != 0 {
+			return false
+		}
+	}
+	var all byte
+	for ; i < len(b); i++ {
+		all |= b[i]
+	}
+	return all < 0x80
+}
+
 // UTF16Index returns the offset in b at which its code unit n begins. If that
 // unit is the second half of a surrogate pair, the offset is the pair's and
 // split is true. A text of fewer than n units gives -1.

@@ -182,6 +182,9 @@ func TestUTF16(t *testing.T) {
 		if got, bytes := UTF16Len(s), UTF16Len([]byte(s)); got != n || bytes != n {
 			t.Fatalf("%q has length %d, as bytes %d, want %d", s, got, bytes, n)
 		}
+		if ascii := len(s) == n; IsASCII([]byte(s)) != ascii {
+			t.Fatalf("%q is ASCII: want %v", s, ascii)
+		}
 		for i := range n + 2 {
 			at, split := UTF16Index([]byte(s), i)
 			if i > n {

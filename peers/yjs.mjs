@@ -7,7 +7,8 @@ import { once } from 'node:events'
 import * as Y from 'yjs'
 import { runSession } from './session.mjs'
 import { readTrace, typeTrace } from './trace.mjs'
-import { base64, fromBase64 } from './show.mjs'
+import { base64, fromBase64, showStateVector } from './show.mjs'
+import { roots, ask } from './edit.mjs'
 
 // Yjs and lib0 print; standard output belongs to the answers.
 for (const level of ['log', 'info', 'warn']) console[level] = console.error
@@ -51,9 +52,21 @@ const trace = async ({ path, out }) => {
   return { count: updates.length, text, v1: base64(Y.encodeStateAsUpdate(doc)), v2: base64(Y.encodeStateAsUpdateV2(doc)), snapshot: base64(Y.encodeSnapshot(Y.snapshot(doc))) }
 }
 
+// What a client comes to that gets some updates, one after the other: its state, encoded by one that has loaded it (where
+// items end depends on how they came), and its state vector.
+const load = (updates) => {
+  const client = { Y, doc: new Y.Doc({ guid: 'document' }), asked: new Set() }
+  for (const [, kind] of roots) ask(client, kind) // so that format clean-up is on
+  for (const update of updates) Y.applyUpdate(client.doc, fromBase64(update))
+  const again = new Y.Doc({ guid: 'document' })
+  Y.applyUpdate(again, Y.encodeStateAsUpdate(client.doc))
+  return [base64(Y.encodeStateAsUpdate(again)), showStateVector(Y.decodeStateVector(Y.encodeStateVector(client.doc)))]
+}
+
 const answer = async (request) => {
   if (request.session) return { steps: await runSession(request.session) }
   if (request.explain) return { lines: explain(fromBase64(request.explain), request.v2) }
+  if (request.load) return { lines: load(request.load) }
   if (request.trace) return trace(request.trace)
   if (request.version) return { version: createRequire(import.meta.url)('yjs/package.json').version }
   throw new Error('an unknown request')

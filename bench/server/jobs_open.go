@@ -140,7 +140,7 @@ func coldOpen(name string, size int) job {
 			}
 			most := 0
 			c.onUpdate = func(_ []byte, got int) { most = max(most, got) }
-			if err := l.until(time.Minute, "opening", func() bool { return c.synced && most >= d.size*9/10 }); err != nil {
+			if err := l.until(time.Minute, "opening", func() bool { return c.synced && most >= d.size*3/4 }); err != nil {
 				return err
 			}
 			u, err := w.close()

@@ -181,7 +181,7 @@ func joins(b *bench, k kind) (sample, error) {
 					break
 				}
 				c.onUpdate = func(_ []byte, got int) {
-					if got >= bytes*9/10 {
+					if got >= bytes*3/4 {
 						joined++
 						c.close()
 					}

@@ -269,14 +269,14 @@ func (c *content) shorten() error {
 // long reports whether tail is more than a small part of the document.
 func (c *content) long() bool { return c.tailBytes > max(minTailBytes, len(c.base)/tailShare) }
 
-// encode makes a new base of a document's parts. Unlike merging them, it leaves
-// deleted content out.
-func encode(parts [][]byte) ([]byte, error) {
-	doc, err := load(parts)
+// newBase makes a new base of a document's parts. Unlike merging them, it leaves
+// deleted content out. It calls pause every now and then.
+func newBase(parts [][]byte, pause func()) ([]byte, error) {
+	base, err := crdt.CollectUpdates(parts, pause)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("collect the document: %w", err)
 	}
-	return doc.EncodeStateAsUpdate(nil), nil
+	return base, nil
 }
 
 // rebase takes a new base, made of the old one and the first folding of tail.

@@ -412,7 +412,8 @@ func (r *room) fold() {
 	r.content.folding = len(r.content.tail)
 	r.background.Go(func() {
 		r.rooms.folders <- struct{}{}
-		base, err := encode(parts)
+		pace := pacer{ctx: r.rooms.ctx, since: time.Now()}
+		base, err := newBase(parts, pace.pause)
 		var authors []byte
 		if err == nil {
 			authors, err = authorsOf(known, since)

@@ -24,12 +24,22 @@ func (r *Row) Checksum(doc DocID) uint32 {
 //
 // One without authors has the checksum that it had before there were any.
 func (c *Checkpoint) Checksum() uint32 {
-	place := [4]uint64{uint64(c.Doc), c.Epoch, c.Seq, uint64(len(c.State))}
-	if len(c.Authors) == 0 {
-		return checksum(place[:3], c.State)
-	}
-	return checksum(place[:], c.State, c.Authors)
+	sum := c.ChecksumOfPlace(len(c.State), len(c.Authors))
+	return UpdateChecksum(UpdateChecksum(sum, c.State), c.Authors)
 }
+
+// ChecksumOfPlace begins the checksum of a checkpoint with a state and authors of
+// so many bytes, which UpdateChecksum adds in that order.
+func (c *Checkpoint) ChecksumOfPlace(state, authors int) uint32 {
+	place := [4]uint64{uint64(c.Doc), c.Epoch, c.Seq, uint64(state)}
+	if authors == 0 {
+		return checksum(place[:3])
+	}
+	return checksum(place[:])
+}
+
+// UpdateChecksum adds bytes to a checksum.
+func UpdateChecksum(sum uint32, b []byte) uint32 { return crc32.Update(sum, castagnoli, b) }
 
 func checksum(place []uint64, data ...[]byte) uint32 {
 	var b [7 * 8]byte
@@ -38,7 +48,7 @@ func checksum(place []uint64, data ...[]byte) uint32 {
 	}
 	sum := crc32.Checksum(b[:8*len(place)], castagnoli)
 	for _, d := range data {
-		sum = crc32.Update(sum, castagnoli, d)
+		sum = UpdateChecksum(sum, d)
 	}
 	return sum
 }

@@ -11,8 +11,9 @@ import (
 )
 
 // pieceSize bounds what a checkpoint adds to one commit, in bytes, so that the
-// edits of others don't wait for a large document.
-const pieceSize = 256 << 10
+// edits of others don't wait for a large document: it takes about as long as
+// the sync behind it.
+const pieceSize = 64 << 10
 
 // Checkpoint implements store.Store. It writes pieces of at most pieceSize
 // bytes, one a commit, and makes them valid by a last small commit.
@@ -75,7 +76,7 @@ func (s *Store) newestWhole(ctx context.Context, list []savedCheckpoint) (int64,
 	var id int64
 	return id, s.withReader(ctx, func(r *reader) error {
 		for _, saved := range list {
-			damage, err := r.readCheckpoint(&saved)
+			damage, err := r.checkCheckpoint(&saved)
 			if err != nil {
 				return err
 			}
@@ -106,6 +107,7 @@ func (w *writer) mayCheckpoint(c *store.Checkpoint) error {
 
 // writeCheckpoint writes a checkpoint that isn't valid yet.
 func (s *Store) writeCheckpoint(ctx context.Context, c *store.Checkpoint) (id int64, err error) {
+	sum := int64(c.Checksum())
 	err = s.do(ctx, func(w *writer) error {
 		if err := w.mayCheckpoint(c); err != nil {
 			return err
@@ -113,7 +115,7 @@ func (s *Store) writeCheckpoint(ctx context.Context, c *store.Checkpoint) (id in
 		id, err = w.number(`INSERT INTO checkpoints (doc, epoch, seq, time, size, authors, checksum, valid)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 			int64(c.Doc), int64(c.Epoch), int64(c.Seq), time.Now().UnixMilli(),
-			int64(len(c.State)), int64(len(c.Authors)), int64(c.Checksum()), int64(unfinished))
+			int64(len(c.State)), int64(len(c.Authors)), sum, int64(unfinished))
 		return err
 	})
 	n := int64(0)

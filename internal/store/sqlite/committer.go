@@ -203,8 +203,10 @@ type writer struct {
 }
 
 // maxWAL is the number of pages in the WAL from which on it is folded into the
-// file after a commit; with pages of 4 KiB, 16 MiB.
-const maxWAL = 4096
+// file after a commit; with pages of 4 KiB, 2 MiB. The next commit waits for
+// that, some milliseconds; a WAL twice as long would take twice as long, and save
+// next to nothing.
+const maxWAL = 512
 
 func (o opener) writer() (*writer, error) {
 	c, err := o.conn(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ` + o.synchronous + `; PRAGMA busy_timeout = 5000`)

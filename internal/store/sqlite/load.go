@@ -146,33 +146,81 @@ func (c *conn) checkpoints(doc store.DocID) ([]savedCheckpoint, error) {
 // readCheckpoint reads the bytes of a checkpoint, and says what is wrong with
 // them.
 func (c *conn) readCheckpoint(saved *savedCheckpoint) (damage string, err error) {
-	s, err := c.stmt(`SELECT data FROM pieces WHERE checkpoint = ? ORDER BY n`, saved.id)
-	if err != nil {
-		return "", err
+	// The size is believed once there are as many bytes.
+	n, err := c.number(`SELECT coalesce(sum(length(data)), 0) FROM pieces WHERE checkpoint = ?`, saved.id)
+	if damage, err = corrupt(err); damage != "" || err != nil {
+		return damage, err
 	}
-	var b []byte
-	for s.Step() {
-		b = append(b, s.ColumnRawBlob(0)...)
+	if damage = saved.sizeDamage(n); damage != "" {
+		return damage, nil
 	}
-	if err := s.Reset(); errors.Is(err, sqlite3.CORRUPT) {
-		return err.Error(), nil
-	} else if err != nil {
-		return "", err
+	b := make([]byte, 0, n)
+	sum, damage, err := c.pieces(saved, func(piece []byte) { b = append(b, piece...) })
+	if damage == "" && err == nil {
+		damage = saved.damage(int64(len(b)), sum)
 	}
-	if n := int64(len(b)); n != saved.size+saved.authors || saved.size < 0 || saved.size > n {
-		return fmt.Sprintf("it has %d bytes, not %d", n, saved.size+saved.authors), nil
-	}
-	if b == nil {
-		b = []byte{}
+	if damage != "" || err != nil {
+		return damage, err
 	}
 	saved.State = b[:saved.size:saved.size]
 	if saved.authors > 0 {
 		saved.Authors = b[saved.size:]
 	}
-	if int64(saved.Checksum()) != saved.checksum {
-		return "its checksum differs", nil
-	}
 	return "", nil
+}
+
+// checkCheckpoint says what is wrong with the bytes of a checkpoint.
+func (c *conn) checkCheckpoint(saved *savedCheckpoint) (damage string, err error) {
+	n := int64(0)
+	sum, damage, err := c.pieces(saved, func(piece []byte) { n += int64(len(piece)) })
+	if damage == "" && err == nil {
+		damage = saved.damage(n, sum)
+	}
+	return damage, err
+}
+
+// pieces visits the pieces of a checkpoint and returns the checksum of all; or
+// says what is wrong with the file. Each piece is valid within the visit.
+func (c *conn) pieces(saved *savedCheckpoint, visit func([]byte)) (sum uint32, damage string, err error) {
+	s, err := c.stmt(`SELECT data FROM pieces WHERE checkpoint = ? ORDER BY n`, saved.id)
+	if err != nil {
+		return 0, "", err
+	}
+	sum = saved.ChecksumOfPlace(int(saved.size), int(saved.authors))
+	for s.Step() {
+		piece := s.ColumnRawBlob(0)
+		sum = store.UpdateChecksum(sum, piece)
+		visit(piece)
+	}
+	damage, err = corrupt(s.Reset())
+	return sum, damage, err
+}
+
+// corrupt makes damage of SQLite's error that the file is malformed.
+func corrupt(err error) (damage string, other error) {
+	if errors.Is(err, sqlite3.CORRUPT) {
+		return err.Error(), nil
+	}
+	return "", err
+}
+
+// sizeDamage says what is wrong with a checkpoint of n bytes.
+func (saved *savedCheckpoint) sizeDamage(n int64) string {
+	if n != saved.size+saved.authors || saved.size < 0 || saved.size > n {
+		return fmt.Sprintf("it has %d bytes, not %d", n, saved.size+saved.authors)
+	}
+	return ""
+}
+
+// damage says what is wrong with a checkpoint of n bytes and a checksum.
+func (saved *savedCheckpoint) damage(n int64, sum uint32) string {
+	if damage := saved.sizeDamage(n); damage != "" {
+		return damage
+	}
+	if int64(sum) != saved.checksum {
+		return "its checksum differs"
+	}
+	return ""
 }
 
 // rows reads the rows after a revision, at most limit unless it is -1, up to the

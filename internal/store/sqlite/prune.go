@@ -86,7 +86,7 @@ func (s *Store) prune(ctx context.Context, doc store.DocID, before time.Time) er
 			return err
 		}
 		for i := range all[:2] {
-			if damage, err := r.readCheckpoint(&all[i]); err != nil || damage != "" {
+			if damage, err := r.checkCheckpoint(&all[i]); err != nil || damage != "" {
 				rows = 0
 				return err // the rows may be needed instead of it
 			}
