@@ -165,7 +165,7 @@ const steps = {
   async down () {
     stopped = true
     // Providers may come back by themselves at any moment.
-    for (const { client } of writers) client.away = true
+    for (const { client } of writers) client.line.away = true
     await typing
     // What came before the end is read before the socket closes.
     await Promise.all(writers.map(({ client }) => client.until('its socket is closed', () => client.down)))
@@ -182,7 +182,7 @@ const steps = {
     }
     const found = acknowledged()
     for (const { client } of writers) {
-      client.away = false
+      client.line.away = false
       client.connect()
     }
     await Promise.all(writers.map(({ client }) => client.untilSynced()))

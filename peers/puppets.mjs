@@ -31,7 +31,7 @@ const steps = {
     const doc = new Y.Doc()
     if (state !== undefined) Y.applyUpdate(doc, Buffer.from(state, 'base64'))
     const client = await open(kind, server, document, { doc, tabs, label: `${name} (${kind})` })
-    client.record = true
+    client.line.record = true
     hold(client)
     clients.set(name, client)
   },
@@ -97,7 +97,7 @@ const steps = {
     let news = false
     has.on('update', () => { news = true })
     const said = []
-    for (const message of client.sent) {
+    for (const message of client.line.sent) {
       const update = updateIn(client, message)
       if (update === null) continue
       news = false
@@ -107,7 +107,7 @@ const steps = {
     return said
   },
   /** Resolves once the client has answered the server's step 1. */
-  untilAnswered: (client) => client.until('it has answered the server', () => client.sent.some((message) => updateIn(client, message) !== null)),
+  untilAnswered: (client) => client.until('it has answered the server', () => client.line.sent.some((message) => updateIn(client, message) !== null)),
 
   /** Lets a client write something every so many milliseconds, and measures how long it takes to come to another. */
   pulse (client, reader, every) {
