@@ -65,6 +65,7 @@ const steps = {
 
   text: (client) => texts.get(client).text.toString(),
   unsaved: (client) => client.unsaved,
+  notices: (client) => client.notices,
   sockets: (client) => client.sockets,
   closes: (client) => client.closes,
   state: (client) => Buffer.from(Y.encodeStateAsUpdate(client.doc)).toString('base64'),
@@ -73,7 +74,12 @@ const steps = {
   untilSaved: (client) => client.until('everything is saved', () => client.unsaved === 0),
   untilUp: (client, sockets) => client.until(`it has made socket ${sockets} and is in sync`, () => client.sockets >= sockets && client.synced),
   untilDown: (client) => client.until('its socket is closed', () => client.down),
-  untilClosedWith: (client, code) => client.until(`it is closed with ${code}`, () => client.closes.some((close) => close.code === code)),
+  untilClosedWith: (client, code, times = 1) =>
+    client.until(`it is closed with ${code}`, () => client.closes.filter((close) => close.code === code).length >= times),
+  /** Resolves once an attempt to connect was answered with a status. */
+  untilRefused: (client, status) =>
+    client.until(`it is refused with ${status}`, () => client.line.refusals.some((said) => said.endsWith(`: ${status}`))),
+  untilNotice: (client, payload) => client.until(`it is told ${payload}`, () => client.notices.includes(payload)),
   untilText: (client, text) => client.until(`it has "${text}"`, () => client.synced && texts.get(client).text.toString() === text),
   untilWords: (client, ...wanted) => client.until(`it has each of ${wanted} once`, () =>
     client.synced && same(texts.get(client).text.toString().split(' ').filter(Boolean).sort(), wanted)),
@@ -85,6 +91,11 @@ const steps = {
     const peer = clients.get(other)
     const equal = () => client.synced && peer.synced && Y.equalSnapshots(Y.snapshot(client.doc), Y.snapshot(peer.doc))
     await client.until(`it equals ${other}`, equal, { other: peer })
+  },
+  /** Resolves once a client has all that another one has, which may be offline. */
+  untilHas (client, other) {
+    const wanted = Y.snapshot(clients.get(other).doc)
+    return client.until(`it has what ${other} has`, () => client.synced && Y.equalSnapshots(Y.snapshot(client.doc), wanted))
   },
 
   /**
@@ -140,6 +151,11 @@ const steps = {
     await clients.get(reader).until('the last beat has come', () => client.pulse.sent.size === 0)
   },
 
+  /** Keeps a client from the server, whatever its provider tries; or no more. */
+  keepAway (client, away) {
+    client.line.away = away
+    if (!away) client.connect()
+  },
   disconnect (client) { client.disconnect() },
   connect (client) { client.connect() },
   leave (client) { client.leave() },

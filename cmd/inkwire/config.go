@@ -20,6 +20,7 @@ type config struct {
 
 	addr string
 	data string
+	vfs  string // SQLite's file system for the log; "" for the system's files, which tests alone change
 
 	history time.Duration
 

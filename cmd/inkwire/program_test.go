@@ -39,14 +39,38 @@ type process struct {
 
 // output keeps what a process printed.
 type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu      sync.Mutex
+	b       bytes.Buffer
+	awaited map[string]chan struct{} // closed once this has been printed
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.b.Write(p)
+	n, err := o.b.Write(p)
+	for text, printed := range o.awaited {
+		if bytes.Contains(o.b.Bytes(), []byte(text)) {
+			close(printed)
+			delete(o.awaited, text)
+		}
+	}
+	return n, err
+}
+
+// has is closed once a text has been printed.
+func (o *output) has(text string) <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	printed := make(chan struct{})
+	if bytes.Contains(o.b.Bytes(), []byte(text)) {
+		close(printed)
+		return printed
+	}
+	if o.awaited == nil {
+		o.awaited = map[string]chan struct{}{}
+	}
+	o.awaited[text] = printed
+	return printed
 }
 
 func (o *output) String() string {

@@ -101,6 +101,7 @@ func (p *program) report(err error) { p.log.Error("fault", "error", err) }
 // open opens the documents.
 func (p *program) open() (err error) {
 	p.store, err = sqlite.Open(p.cfg.data, sqlite.Options{
+		VFS:      p.cfg.vfs,
 		History:  p.cfg.history,
 		Observer: p.observer(),
 		Report:   p.report,
