@@ -98,15 +98,16 @@ const (
 // version 3 starts a second loop of attempts.
 var nothing = ws.Binary([]byte{0}, nil)
 
-// Open makes a socket that may have maxDocuments sessions, those denied included.
-// Calls that wait for a room end with ctx.
-func Open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int) gateway.Socket {
-	return open(ctx, conn, rooms, maxDocuments, gateway.KeepaliveAfter)
+// Open makes a socket that may have maxDocuments sessions, those denied included;
+// opens is told the document of each by whoever brings the messages. Calls that
+// wait for a room end with ctx.
+func Open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int, opens func(document string)) gateway.Socket {
+	return open(ctx, conn, rooms, maxDocuments, opens, gateway.KeepaliveAfter)
 }
 
-func open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int, keepaliveAfter time.Duration) *connection {
+func open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int, opens func(string), keepaliveAfter time.Duration) *connection {
 	conn.KeepAlive(nothing, keepaliveAfter)
-	return &connection{ctx: ctx, conn: conn, rooms: rooms, maxDocuments: maxDocuments, sessions: make(map[string]*session)}
+	return &connection{ctx: ctx, conn: conn, rooms: rooms, maxDocuments: maxDocuments, opens: opens, sessions: make(map[string]*session)}
 }
 
 // connection is one socket.
@@ -116,6 +117,7 @@ type connection struct {
 	rooms *room.Rooms
 
 	maxDocuments int
+	opens        func(document string)
 
 	sessions map[string]*session // by key; owned by the reading goroutine
 	joins    sync.WaitGroup      // goroutines that join rooms

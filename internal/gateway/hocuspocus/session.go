@@ -41,6 +41,7 @@ func (c *connection) join(key string) *session {
 	ctx, cancel := context.WithCancel(c.ctx)
 	s := &session{c: c, key: key, seat: gateway.NewSeat(), cancel: cancel, opened: make(chan struct{})}
 	c.sessions[key] = s
+	c.opens(documentOf(key))
 	c.joins.Go(func() { s.join(ctx) })
 	return s
 }
@@ -54,8 +55,7 @@ func (s *session) join(ctx context.Context) {
 			s.c.end(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	name, _, _ := strings.Cut(s.key, "\x00")
-	r, err := s.c.rooms.Join(ctx, name, s)
+	r, err := s.c.rooms.Join(ctx, documentOf(s.key), s)
 	switch {
 	case err == nil:
 		s.seat.Take(r)
@@ -75,6 +75,12 @@ func (s *session) join(ctx context.Context) {
 			s.c.waiting.Add(-m.cost())
 		}
 	}
+}
+
+// documentOf is the name in a key, which may have the id of a session behind it.
+func documentOf(key string) string {
+	name, _, _ := strings.Cut(key, "\x00")
+	return name
 }
 
 // next takes what waits for the verdict. When nothing does, the session is open.
