@@ -42,7 +42,9 @@ type program struct {
 
 // serve runs the program until ctx ends.
 func serve(ctx context.Context, c config, stderr io.Writer) error {
-	p, err := listen(c, newLog(stderr, c.logLevel, c.logFormat))
+	log := newLog(stderr, c.logLevel, c.logFormat)
+	warnOfFiles(log, c)
+	p, err := listen(c, log)
 	if err != nil {
 		return err
 	}
