@@ -81,7 +81,7 @@ const (
 	// MaxDocuments is a useful bound on the sessions of a socket.
 	MaxDocuments = 100
 	// maxWaiting bounds the bytes of a socket's messages that wait for documents
-	// to be loaded.
+	// to be loaded, or for their logs.
 	maxWaiting = 1 << 20
 	// maxBacklog bounds the bytes of short answers that wait for a full queue.
 	maxBacklog = 256 << 10
@@ -120,7 +120,7 @@ type connection struct {
 	opens        func(document string)
 
 	sessions map[string]*session // by key; owned by the reading goroutine
-	joins    sync.WaitGroup      // goroutines that join rooms
+	workers  sync.WaitGroup      // goroutines that join rooms, or wait for their logs
 	waiting  atomic.Int64        // bytes of messages behind them
 
 	// Guarded by mu.
@@ -162,7 +162,7 @@ func (c *connection) flush() {
 	ctx, cancel := context.WithTimeout(c.ctx, gateway.FlushWithin)
 	defer cancel()
 	for _, s := range c.sessions {
-		if s.seat.Flush(ctx) != nil {
+		if s.untilOpen(ctx) != nil || s.seat.Flush(ctx) != nil {
 			return // the time is over; the clients bring it again
 		}
 	}
@@ -177,7 +177,7 @@ func (c *connection) leave() {
 	for _, s := range c.sessions {
 		s.seat.Leave()
 	}
-	c.joins.Wait()
+	c.workers.Wait()
 }
 
 // end closes the socket, and with it all sessions. It may be called from
