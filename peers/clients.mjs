@@ -30,7 +30,7 @@ class Line {
     this.sockets = 0 // made so far
     this.live = new Set() // those not closed yet
     this.away = false // kept from the server, whatever the providers try
-    this.closes = [] // { code, reason } of each socket closed so far
+    this.closes = [] // { code, reason, opened } of each socket closed so far; opened, whether it ever was
     this.refusals = [] // what was said instead of opening one
     this.sent = [] // every message, if record is set
     this.record = false
@@ -42,10 +42,14 @@ class Line {
         line.sockets++
         line.live.add(this)
         this.on('error', ({ message }) => line.refusals.push(message))
-        this.on('open', () => line.changed())
+        let opened = false
+        this.on('open', () => {
+          opened = true
+          line.changed()
+        })
         this.on('close', (code, reason) => {
           line.live.delete(this)
-          line.closes.push({ code, reason: reason.toString() })
+          line.closes.push({ code, reason: reason.toString(), opened })
           // After the provider's own handlers.
           queueMicrotask(() => line.changed())
         })

@@ -11,6 +11,8 @@
 //   out: typed               ... have done so, and type on
 //   in:  down                the server is gone: all close their sockets, and write a little more, offline
 //   out: away EDITS          nobody comes back before the next line; EDITS of theirs are acknowledged so far
+//   in:  codes               with which codes were the last sockets closed?
+//   out: codes CODE...
 //   in:  up                  the server is there again: a fresh client looks for all that was acknowledged
 //   out: found EDITS         it has all of it; the writers come back
 //   in:  end                 all stop typing
@@ -172,6 +174,10 @@ const steps = {
     for (const { client } of writers) client.disconnect()
     for (let i = 0; i < 100; i++) writers[random(writers.length)].type()
     return `away ${acknowledged()}`
+  },
+
+  async codes () {
+    return `codes ${[...new Set(writers.map(({ client }) => client.closes.findLast(({ opened }) => opened).code))].join(' ')}`
   },
 
   async up () {
