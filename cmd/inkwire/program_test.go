@@ -153,6 +153,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--max-message", "0"}, "", 2, `invalid value "0" for flag -max-message: want bytes from 1 to 1TiB`},
 		{[]string{"--history", "1s"}, "", 2, "want a time of at least 1h, such as 720h or 30d"},
 		{[]string{"--max-connections", "-1"}, "", 2, "want a whole number from 1"},
+		{[]string{"--data", ""}, "", 2, `invalid value "" for flag -data: want a directory`},
+		{[]string{"verify", "--data", ""}, "", 2, "want a directory"},
 		{[]string{"--log-level", "loud"}, "", 2, "want one of debug, info, warn, error"},
 		{nil, "INKWIRE_MAX_QUEUE=many", 2, `"INKWIRE_MAX_QUEUE": want bytes`},
 		{nil, "INKWIRE_LOG_FORMAT=xml", 2, "want one of auto, text, json"},

@@ -43,11 +43,11 @@ type program struct {
 // serve runs the program until ctx ends.
 func serve(ctx context.Context, c config, stderr io.Writer) error {
 	log := newLog(stderr, c.logLevel, c.logFormat)
-	warnOfFiles(log, c)
 	p, err := listen(c, log)
 	if err != nil {
 		return err
 	}
+	warnOfFiles(log, c)
 	return p.run(ctx)
 }
 

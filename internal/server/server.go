@@ -106,6 +106,9 @@ func New(cfg Config) (*Server, error) {
 	for _, protocol := range []string{yWebsocketProtocol, hocuspocusProtocol, undecided} {
 		s.cfg.Metrics.Connections.WithLabelValues(protocol) // 0 is shown as well
 	}
+	for _, row := range access.Table {
+		s.cfg.Metrics.Refusals.WithLabelValues(row.Label)
+	}
 	// A Yjs client that offers subprotocols fails without one; what it means by it
 	// makes no difference here.
 	s.cfg.WS.Subprotocol = func(string) bool { return true }
