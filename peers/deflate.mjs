@@ -12,7 +12,7 @@ import * as Y from 'yjs'
 const [server] = process.argv.slice(2)
 
 // A step that takes longer than this has failed.
-const patience = 30_000
+const patience = 90_000
 
 const both = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover'
 const window15 = `${both}; server_max_window_bits=15`
@@ -34,7 +34,7 @@ const variants = [
 ]
 
 // Around each length that a frame's header, its buffers or deflate's window change at.
-const sizes = [0, 1, 100, 125, 126, 127, 255, 256, 1023, 1024, 16384, 32767, 32768, 65535, 65536, 1 << 20]
+const sizes = [0, 1, 125, 126, 256, 1024, 16384, 32768, 65535, 65536, 1 << 20]
 
 /** Text that deflates well, or hardly. */
 const texts = {
@@ -127,7 +127,7 @@ const attempt = async ({ name, offer, agreed }, number) => {
     if ((said ?? '') !== agreed) throw new Error(`agreed to "${said}", want "${agreed}"`)
   }
   for (const [kind, make] of Object.entries(texts)) {
-    for (const size of sizes) {
+    for (const size of kind === 'random' ? sizes.filter((size) => size > 1000) : sizes) {
       for (const [fragments, compress] of [[1, true], [3, true], [1, false]]) {
         const text = make(size)
         const key = `${kind} ${size} ${fragments} ${compress}`

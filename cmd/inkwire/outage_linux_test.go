@@ -21,6 +21,7 @@ import (
 // A site is the program on a disk that can fail.
 type site struct {
 	addr    string        // where its clients find it
+	unsaved int           // how much of a document may wait for the disk, in bytes
 	fail    func(on bool) // the disk
 	crash   func()        // ends the program as kill -9 does
 	restart func()
@@ -96,11 +97,11 @@ func endure(t *testing.T, s *site, yws, told, told2 string) {
 	p.do("late", "untilText", before)
 	p.do("late", "leave")
 
-	// Up to 8 MiB may wait for the disk; what is beyond, and what its writer brings
-	// after that, isn't taken.
-	p.do("writer", "fill", 1, 6<<20)
+	// What is beyond the bound, and what its writer brings after that, isn't taken.
+	most, beyond := s.unsaved*3/4, s.unsaved*3/8
+	p.do("writer", "fill", 1, most)
 	p.do("watcher", "untilSame", "writer")
-	p.do("writer", "fill", 1, 3<<20)
+	p.do("writer", "fill", 1, beyond)
 	p.do("writer", "insert", len(text), "refused ")
 	p.do("writer", "say", "after it") // comes to others later than an edit
 	p.do("watcher", "untilNames", "after it")
@@ -109,7 +110,7 @@ func endure(t *testing.T, s *site, yws, told, told2 string) {
 	}
 	p.do("mute", "untilUp", 3)
 	p.do("mute", "insert", len(text), "late ")
-	p.do("mute", "fill", 1, 3<<20)
+	p.do("mute", "fill", 1, beyond)
 	p.do("mute", "untilClosedWith", 1013, 2)
 	if n := p.number("writer", "unsaved"); n < 4 {
 		t.Errorf("%d edits unsaved, want all four since the disk fails", n)
@@ -224,6 +225,7 @@ func inMemory(fail func(fs *faultfs.FS, on bool)) func(*testing.T) *site {
 		fs := faultfs.New(t)
 		c := defaults()
 		c.addr, c.data, c.vfs = "127.0.0.1:0", t.TempDir(), fs.Name()
+		c.maxUnsaved = 1 << 20 // such a disk is slow with much
 		var log *output
 		var p *program
 		var end func() error
@@ -249,8 +251,9 @@ func inMemory(fail func(fs *faultfs.FS, on bool)) func(*testing.T) *site {
 		px := newProxy(t, run())
 		t.Cleanup(func() { end() })
 		return &site{
-			addr: px.addr,
-			fail: func(on bool) { fail(fs, on) },
+			addr:    px.addr,
+			unsaved: c.maxUnsaved,
+			fail:    func(on bool) { fail(fs, on) },
 			crash: func() {
 				px.refuse(true)
 				px.cutAll("")
@@ -281,7 +284,7 @@ func inMemory(fail func(fs *faultfs.FS, on bool)) func(*testing.T) *site {
 // onDisk is a process of the program, with its data in a directory.
 func onDisk(t *testing.T, data string, fail func(p *process, on bool)) *site {
 	p := start(t, os.Args[0], "127.0.0.1:0", data)
-	s := &site{addr: p.addr}
+	s := &site{addr: p.addr, unsaved: defaults().maxUnsaved}
 	s.fail = func(on bool) { fail(p, on) }
 	s.crash = func() { p.kill() }
 	s.restart = func() { p = start(t, os.Args[0], s.addr, data) }
