@@ -23,50 +23,79 @@ for (const level of ['warn', 'error']) {
 process.setMaxListeners(0)
 
 /**
+ * A client's way to the server, which makes one socket after the other. Hocuspocus's clients of one version may share one.
+ */
+class Line {
+  constructor () {
+    this.sockets = 0 // made so far
+    this.live = new Set() // those not closed yet
+    this.away = false // kept from the server, whatever the providers try
+    this.closes = [] // { code, reason, opened } of each socket closed so far; opened, whether it ever was
+    this.refusals = [] // what was said instead of opening one
+    this.sent = [] // every message, if record is set
+    this.record = false
+    this.users = new Set() // the clients
+    const line = this
+    this.Socket = class extends WebSocket {
+      constructor (address, ...args) {
+        super(line.away ? nowhere : address, ...args)
+        line.sockets++
+        line.live.add(this)
+        this.on('error', ({ message }) => line.refusals.push(message))
+        let opened = false
+        this.on('open', () => {
+          opened = true
+          line.changed()
+        })
+        this.on('close', (code, reason) => {
+          line.live.delete(this)
+          line.closes.push({ code, reason: reason.toString(), opened })
+          // After the provider's own handlers.
+          queueMicrotask(() => line.changed())
+        })
+      }
+
+      send (data, ...rest) {
+        if (line.record) line.sent.push(new Uint8Array(data))
+        return super.send(data, ...rest)
+      }
+    }
+  }
+
+  changed () { for (const client of this.users) client.changed() }
+
+  /** Begins to connect for Hocuspocus's clients. */
+  dial (server, { HocuspocusProviderWebsocket }) {
+    this.socket = new HocuspocusProviderWebsocket({ url: `${server}/hocuspocus`, WebSocketPolyfill: this.Socket })
+  }
+}
+
+/** A line for several clients of a version of Hocuspocus. Who opens it destroys its socket. */
+export const openLine = async (kind, server) => {
+  const line = new Line()
+  line.dial(server, await import(kind))
+  return line
+}
+
+/**
  * One client in one document. Whoever waits for something about it gives a check to until(), which looks after every event
  * that can change the answer.
  */
 class Client {
-  constructor (kind, server, name, { doc = new Y.Doc(), label = kind } = {}) {
+  constructor (kind, name, line, { doc = new Y.Doc(), label = kind }) {
     this.kind = kind
-    this.server = server
     this.name = name
     this.label = label
     this.doc = doc
     this.awareness = new Awareness(doc)
     this.acknowledged = kind.startsWith('hocuspocus') // whether this kind is told what is saved
-    this.sockets = 0 // made so far
-    this.live = new Set() // those not closed yet
-    this.away = false // kept from the server, whatever the provider tries
-    this.closes = [] // { code, reason } of each socket closed so far
     this.denied = null // why the server refused this client
-    this.sent = [] // every message since it was last emptied, if record is set
-    this.record = false
+    this.line = line
     this.looks = new Set()
     this.changed = () => { for (const look of [...this.looks]) look() }
+    line.users.add(this)
     doc.on('update', this.changed)
     this.awareness.on('change', this.changed)
-    const client = this
-    this.Socket = class extends WebSocket {
-      constructor (address, ...args) {
-        super(client.away ? nowhere : address, ...args)
-        client.sockets++
-        client.live.add(this)
-        this.on('error', () => {}) // its close tells enough, and a provider may have let go of it
-        this.on('open', client.changed)
-        this.on('close', (code, reason) => {
-          client.live.delete(this)
-          client.closes.push({ code, reason: reason.toString() })
-          // After the provider's own handlers.
-          queueMicrotask(client.changed)
-        })
-      }
-
-      send (data, ...rest) {
-        if (client.record) client.sent.push(new Uint8Array(data))
-        return super.send(data, ...rest)
-      }
-    }
   }
 
   get synced () { return this.provider.synced }
@@ -74,8 +103,11 @@ class Client {
   /** The number of edits, as the provider counts them, that the server hasn't said to be saved. */
   get unsaved () { return this.provider.unsyncedChanges }
 
+  get sockets () { return this.line.sockets }
+  get closes () { return this.line.closes }
+
   /** Whether no socket is open or about to be. */
-  get down () { return this.live.size === 0 }
+  get down () { return this.line.live.size === 0 }
 
   /**
    * Resolves once check() holds. A check that takes long is made some milliseconds after an event, for all until then; one
@@ -114,15 +146,16 @@ class Client {
 
   leave () {
     this.destroy()
+    this.line.users.delete(this)
     this.awareness.destroy()
     this.doc.destroy()
   }
 }
 
 class YWebsocketClient extends Client {
-  start (WebsocketProvider, { tabs = false } = {}) {
-    this.provider = new WebsocketProvider(`${this.server}/yjs`, this.name, this.doc, {
-      WebSocketPolyfill: this.Socket, awareness: this.awareness, disableBc: !tabs
+  start ({ WebsocketProvider }, server, { tabs = false }) {
+    this.provider = new WebsocketProvider(`${server}/yjs`, this.name, this.doc, {
+      WebSocketPolyfill: this.line.Socket, awareness: this.awareness, disableBc: !tabs
     })
     this.provider.on('sync', this.changed)
     this.provider.on('status', this.changed)
@@ -140,41 +173,52 @@ class YWebsocketClient extends Client {
 }
 
 class HocuspocusClient extends Client {
-  start ({ HocuspocusProvider, HocuspocusProviderWebsocket }) {
-    this.line = new HocuspocusProviderWebsocket({ url: `${this.server}/hocuspocus`, WebSocketPolyfill: this.Socket })
-    this.provider = new HocuspocusProvider({
-      websocketProvider: this.line, name: this.name, document: this.doc, awareness: this.awareness, broadcast: false
+  start (version, server, { line, sessionAwareness = false }) {
+    this.ownLine = line === undefined
+    if (this.ownLine) this.line.dial(server, version)
+    this.counts = [] // what unsyncedChanges has been
+    this.notices = [] // stateless messages
+    this.events = [] // whether it was admitted, and in sync
+    this.provider = new version.HocuspocusProvider({
+      websocketProvider: this.line.socket,
+      name: this.name,
+      document: this.doc,
+      awareness: this.awareness,
+      broadcast: false,
+      sessionAwareness,
+      onAuthenticated: () => this.events.push('authenticated'),
+      onSynced: ({ state }) => { if (state) this.events.push('synced') }
     })
-    for (const event of ['synced', 'unsyncedChanges', 'status']) this.provider.on(event, this.changed)
-    this.provider.on('authenticationFailed', ({ reason }) => {
-      this.denied = reason
-      this.changed()
-    })
+    this.provider.on('unsyncedChanges', (said) => this.counts.push(typeof said === 'number' ? said : said.number))
+    this.provider.on('stateless', ({ payload }) => this.notices.push(payload))
+    this.provider.on('authenticationFailed', ({ reason }) => { this.denied = reason })
+    for (const event of ['synced', 'unsyncedChanges', 'status', 'stateless', 'authenticationFailed']) this.provider.on(event, this.changed)
     this.provider.attach?.()
   }
 
-  disconnect () { this.line.disconnect() }
+  disconnect () { this.line.socket.disconnect() }
 
   connect () {
     // A failed attempt is rejected when the socket is given up; the provider tries again by itself.
-    Promise.resolve(this.line.connect()).catch(() => {})
+    Promise.resolve(this.line.socket.connect()).catch(() => {})
   }
 
   destroy () {
     this.provider.destroy()
-    this.line.destroy()
+    if (this.ownLine) this.line.socket.destroy()
   }
 }
 
 /**
  * Opens a document with a client of a kind. Options: doc, a document with content of its own; label, for errors; tabs, whether
- * it speaks to others in this process as tabs of one browser do (y-websocket).
+ * it speaks to others in this process as tabs of one browser do (y-websocket); line, one that others have too, and
+ * sessionAwareness (Hocuspocus).
  */
 export const open = async (kind, server, name, options = {}) => {
-  const provider = await import(kind)
-  const isHocuspocus = kind.startsWith('hocuspocus')
-  const client = new (isHocuspocus ? HocuspocusClient : YWebsocketClient)(kind, server, name, options)
-  client.start(isHocuspocus ? provider : provider.WebsocketProvider, options)
+  const version = await import(kind)
+  const { line = new Line() } = options
+  const client = new (kind.startsWith('hocuspocus') ? HocuspocusClient : YWebsocketClient)(kind, name, line, options)
+  client.start(version, server, options)
   return client
 }
 

@@ -11,6 +11,8 @@
 //   out: typed               ... have done so, and type on
 //   in:  down                the server is gone: all close their sockets, and write a little more, offline
 //   out: away EDITS          nobody comes back before the next line; EDITS of theirs are acknowledged so far
+//   in:  codes               with which codes were the last sockets closed?
+//   out: codes CODE...
 //   in:  up                  the server is there again: a fresh client looks for all that was acknowledged
 //   out: found EDITS         it has all of it; the writers come back
 //   in:  end                 all stop typing
@@ -165,13 +167,17 @@ const steps = {
   async down () {
     stopped = true
     // Providers may come back by themselves at any moment.
-    for (const { client } of writers) client.away = true
+    for (const { client } of writers) client.line.away = true
     await typing
     // What came before the end is read before the socket closes.
     await Promise.all(writers.map(({ client }) => client.until('its socket is closed', () => client.down)))
     for (const { client } of writers) client.disconnect()
     for (let i = 0; i < 100; i++) writers[random(writers.length)].type()
     return `away ${acknowledged()}`
+  },
+
+  async codes () {
+    return `codes ${[...new Set(writers.map(({ client }) => client.closes.findLast(({ opened }) => opened).code))].join(' ')}`
   },
 
   async up () {
@@ -182,7 +188,7 @@ const steps = {
     }
     const found = acknowledged()
     for (const { client } of writers) {
-      client.away = false
+      client.line.away = false
       client.connect()
     }
     await Promise.all(writers.map(({ client }) => client.untilSynced()))

@@ -31,7 +31,7 @@ const steps = {
     const doc = new Y.Doc()
     if (state !== undefined) Y.applyUpdate(doc, Buffer.from(state, 'base64'))
     const client = await open(kind, server, document, { doc, tabs, label: `${name} (${kind})` })
-    client.record = true
+    client.line.record = true
     hold(client)
     clients.set(name, client)
   },
@@ -65,6 +65,7 @@ const steps = {
 
   text: (client) => texts.get(client).text.toString(),
   unsaved: (client) => client.unsaved,
+  notices: (client) => client.notices,
   sockets: (client) => client.sockets,
   closes: (client) => client.closes,
   state: (client) => Buffer.from(Y.encodeStateAsUpdate(client.doc)).toString('base64'),
@@ -73,7 +74,12 @@ const steps = {
   untilSaved: (client) => client.until('everything is saved', () => client.unsaved === 0),
   untilUp: (client, sockets) => client.until(`it has made socket ${sockets} and is in sync`, () => client.sockets >= sockets && client.synced),
   untilDown: (client) => client.until('its socket is closed', () => client.down),
-  untilClosedWith: (client, code) => client.until(`it is closed with ${code}`, () => client.closes.some((close) => close.code === code)),
+  untilClosedWith: (client, code, times = 1) =>
+    client.until(`it is closed with ${code}`, () => client.closes.filter((close) => close.code === code).length >= times),
+  /** Resolves once an attempt to connect was answered with a status. */
+  untilRefused: (client, status) =>
+    client.until(`it is refused with ${status}`, () => client.line.refusals.some((said) => said.endsWith(`: ${status}`))),
+  untilNotice: (client, payload) => client.until(`it is told ${payload}`, () => client.notices.includes(payload)),
   untilText: (client, text) => client.until(`it has "${text}"`, () => client.synced && texts.get(client).text.toString() === text),
   untilWords: (client, ...wanted) => client.until(`it has each of ${wanted} once`, () =>
     client.synced && same(texts.get(client).text.toString().split(' ').filter(Boolean).sort(), wanted)),
@@ -86,6 +92,11 @@ const steps = {
     const equal = () => client.synced && peer.synced && Y.equalSnapshots(Y.snapshot(client.doc), Y.snapshot(peer.doc))
     await client.until(`it equals ${other}`, equal, { other: peer })
   },
+  /** Resolves once a client has all that another one has, which may be offline. */
+  untilHas (client, other) {
+    const wanted = Y.snapshot(clients.get(other).doc)
+    return client.until(`it has what ${other} has`, () => client.synced && Y.equalSnapshots(Y.snapshot(client.doc), wanted))
+  },
 
   /**
    * The updates, in hexadecimal, by which the client brought something that a document in this state lacks, since it was
@@ -97,7 +108,7 @@ const steps = {
     let news = false
     has.on('update', () => { news = true })
     const said = []
-    for (const message of client.sent) {
+    for (const message of client.line.sent) {
       const update = updateIn(client, message)
       if (update === null) continue
       news = false
@@ -107,7 +118,7 @@ const steps = {
     return said
   },
   /** Resolves once the client has answered the server's step 1. */
-  untilAnswered: (client) => client.until('it has answered the server', () => client.sent.some((message) => updateIn(client, message) !== null)),
+  untilAnswered: (client) => client.until('it has answered the server', () => client.line.sent.some((message) => updateIn(client, message) !== null)),
 
   /** Lets a client write something every so many milliseconds, and measures how long it takes to come to another. */
   pulse (client, reader, every) {
@@ -140,6 +151,11 @@ const steps = {
     await clients.get(reader).until('the last beat has come', () => client.pulse.sent.size === 0)
   },
 
+  /** Keeps a client from the server, whatever its provider tries; or no more. */
+  keepAway (client, away) {
+    client.line.away = away
+    if (!away) client.connect()
+  },
   disconnect (client) { client.disconnect() },
   connect (client) { client.connect() },
   leave (client) { client.leave() },

@@ -25,9 +25,9 @@ type command struct {
 }
 
 func newCommand(name, about string, args ...string) *command {
-	c := &command{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), about: about, args: args}
+	c := &command{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), data: defaults().data, about: about, args: args}
 	c.SetOutput(io.Discard)
-	c.StringVar(&c.data, "data", "./inkwire-data", "the documents are in `DIR`")
+	c.Var(directory(&c.data), "data", "the documents are in `DIR`")
 	return c
 }
 

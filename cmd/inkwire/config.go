@@ -20,6 +20,7 @@ type config struct {
 
 	addr string
 	data string
+	vfs  string // SQLite's file system for the log; "" for the system's files, which tests alone change
 
 	history time.Duration
 
@@ -68,7 +69,7 @@ func settings(c *config) *flag.FlagSet {
 	f.StringVar(&c.file, "config", c.file, "read settings from `FILE`: a name and a value on each line")
 
 	f.StringVar(&c.addr, "addr", c.addr, "listen on `HOST:PORT`; only this machine's addresses are served")
-	f.StringVar(&c.data, "data", c.data, "keep the documents in `DIR`")
+	f.Var(directory(&c.data), "data", "keep the documents in `DIR`")
 	f.Var(duration(&c.history, time.Hour), "history", "keep the single edits behind a checkpoint for `TIME`")
 
 	f.Var(size(&c.maxMessage, 1), "max-message", "refuse messages of more than `BYTES`")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/inkwire/inkwire/crdt"
@@ -28,7 +29,7 @@ func export(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	encode := formats[*format]
 	if encode == nil {
-		return c.fail(stderr, wrong, fmt.Errorf("unknown format %q; try inkwire export --help", *format))
+		return c.fail(stderr, wrong, fmt.Errorf("unknown format %q: want one of update, update-v2, text, xml", *format))
 	}
 	d, err := load(ctx, c.data, values[0])
 	if err != nil {
@@ -112,8 +113,10 @@ func openRoot(state []byte, root string) (*crdt.Doc, string, error) {
 	if err := doc.LoadState(state); err != nil {
 		return nil, "", err
 	}
-	roots := doc.Roots()
+	roots := slices.Sorted(slices.Values(doc.Roots()))
 	switch {
+	case root != "" && !slices.Contains(roots, root):
+		return nil, "", fmt.Errorf("the document has no type %q; it has: %s", root, strings.Join(roots, ", "))
 	case root != "":
 	case len(roots) == 0:
 		return nil, "", errors.New("the document is empty")

@@ -79,6 +79,45 @@ func TestKill(t *testing.T) {
 	t.Logf("%s edits, %d rows, %v", typed, len(now), time.Since(begun).Round(time.Millisecond))
 }
 
+// Twenty clients write while the server is told to end. It ends in time, says so
+// to all, and has all that was acknowledged.
+func TestEndUnderLoad(t *testing.T) {
+	t.Parallel()
+	const seed = 1
+	data := t.TempDir()
+	server := start(t, os.Args[0], "127.0.0.1:0", data)
+	addr := server.addr
+	clients := drive(t, "kill.mjs", "ws://"+addr, fmt.Sprint(seed), strings.Join(allKinds, ","))
+	clients.expect("ready")
+	var longest time.Duration
+	for range 2 {
+		clients.say("type 1000")
+		clients.expect("typed") // and they type on
+		begun := time.Now()
+		server.stop()
+		longest = max(longest, time.Since(begun))
+		clients.say("down")
+		away := clients.expect("away")
+		clients.say("codes")
+		if codes := clients.expect("codes"); codes != "1001" {
+			t.Errorf("the sockets were closed with %s", codes)
+		}
+		server = start(t, os.Args[0], addr, data)
+		clients.say("up")
+		if found := clients.expect("found"); found != away {
+			t.Fatalf("%s edits acknowledged, but %s before", found, away)
+		}
+	}
+	clients.say("end")
+	typed := clients.expect("converged")
+	clients.end()
+	server.stop()
+	t.Logf("%s edits, the longest end took %v", typed, longest.Round(time.Millisecond))
+	if longest > 10*time.Second {
+		t.Error("an end took longer than the 10 s that are promised")
+	}
+}
+
 // place is a row's primary key.
 type place struct{ doc, epoch, seq int64 }
 

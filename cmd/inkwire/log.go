@@ -33,15 +33,24 @@ func isTerminal(out io.Writer) bool {
 // logEnd logs the end of a socket.
 func logEnd(log *slog.Logger, e server.End) {
 	attrs := []any{"remote", e.Remote.String(), "protocol", e.Protocol}
-	if e.Document != "" {
-		attrs = append(attrs, "document", e.Document)
+	switch len(e.Documents) {
+	case 0:
+	case 1:
+		attrs = append(attrs, "document", e.Documents[0])
+	default:
+		attrs = append(attrs, "documents", e.Documents)
 	}
-	attrs = append(attrs, "duration", e.Duration.Round(time.Millisecond).String(), "reason", e.Reason)
+	if e.MoreDocuments > 0 {
+		attrs = append(attrs, "more_documents", e.MoreDocuments)
+	}
+	attrs = append(attrs, "duration", e.Duration.Round(time.Millisecond).String(),
+		"messages_in", e.Traffic.MessagesIn, "bytes_in", e.Traffic.BytesIn,
+		"messages_out", e.Traffic.MessagesOut, "bytes_out", e.Traffic.BytesOut, "reason", e.Reason)
 	if e.Sent != 0 {
-		attrs = append(attrs, "sent", e.Sent)
+		attrs = append(attrs, "code_sent", e.Sent)
 	}
 	if e.Received != 0 {
-		attrs = append(attrs, "received", e.Received)
+		attrs = append(attrs, "code_received", e.Received)
 	}
 	if e.Err != nil {
 		attrs = append(attrs, "error", e.Err)

@@ -39,14 +39,38 @@ type process struct {
 
 // output keeps what a process printed.
 type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu      sync.Mutex
+	b       bytes.Buffer
+	awaited map[string]chan struct{} // closed once this has been printed
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.b.Write(p)
+	n, err := o.b.Write(p)
+	for text, printed := range o.awaited {
+		if bytes.Contains(o.b.Bytes(), []byte(text)) {
+			close(printed)
+			delete(o.awaited, text)
+		}
+	}
+	return n, err
+}
+
+// has is closed once a text has been printed.
+func (o *output) has(text string) <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	printed := make(chan struct{})
+	if bytes.Contains(o.b.Bytes(), []byte(text)) {
+		close(printed)
+		return printed
+	}
+	if o.awaited == nil {
+		o.awaited = map[string]chan struct{}{}
+	}
+	o.awaited[text] = printed
+	return printed
 }
 
 func (o *output) String() string {
@@ -129,6 +153,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--max-message", "0"}, "", 2, `invalid value "0" for flag -max-message: want bytes from 1 to 1TiB`},
 		{[]string{"--history", "1s"}, "", 2, "want a time of at least 1h, such as 720h or 30d"},
 		{[]string{"--max-connections", "-1"}, "", 2, "want a whole number from 1"},
+		{[]string{"--data", ""}, "", 2, `invalid value "" for flag -data: want a directory`},
+		{[]string{"verify", "--data", ""}, "", 2, "want a directory"},
 		{[]string{"--log-level", "loud"}, "", 2, "want one of debug, info, warn, error"},
 		{nil, "INKWIRE_MAX_QUEUE=many", 2, `"INKWIRE_MAX_QUEUE": want bytes`},
 		{nil, "INKWIRE_LOG_FORMAT=xml", 2, "want one of auto, text, json"},

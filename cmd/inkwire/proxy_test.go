@@ -10,13 +10,13 @@ import (
 // A proxy stands between clients and the server, for what can happen on the way.
 type proxy struct {
 	addr     string
-	upstream string
 	listener net.Listener
 	wg       sync.WaitGroup
 
-	mu      sync.Mutex
-	refuses bool // accepts connections only to close them
-	passed  []*passage
+	mu       sync.Mutex
+	upstream string
+	refuses  bool // accepts connections only to close them
+	passed   []*passage
 }
 
 // passage is one connection through a proxy.
@@ -50,7 +50,10 @@ func (p *proxy) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.upstream)
+		p.mu.Lock()
+		upstream := p.upstream
+		p.mu.Unlock()
+		server, err := net.Dial("tcp", upstream)
 		if err != nil {
 			client.Close()
 			continue
@@ -65,16 +68,16 @@ func (p *proxy) accept() {
 		}
 		p.passed = append(p.passed, c)
 		p.mu.Unlock()
-		p.wg.Go(func() { c.copy(server, client) })
-		p.wg.Go(func() { c.copy(client, server) })
-	}
-}
-
-// copy passes on what comes. The end of one side is the other's, except that a
-// frozen passage's server never hears of the client's end.
-func (c *passage) copy(to, from net.Conn) {
-	if _, err := io.Copy(to, from); err == nil {
-		to.Close()
+		p.wg.Go(func() {
+			// To the server a frozen passage's client, which is gone, is merely silent.
+			if _, err := io.Copy(server, client); err == nil {
+				server.Close()
+			}
+		})
+		p.wg.Go(func() {
+			_, _ = io.Copy(client, server)
+			client.Close()
+		})
 	}
 }
 
@@ -92,6 +95,18 @@ func (p *proxy) freeze(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.passed[n].client.Close() // copying from it fails now, which isn't an end
+}
+
+// cutAll ends all connections for both sides, and leads those that come to
+// another server.
+func (p *proxy) cutAll(upstream string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.upstream = upstream
+	for _, c := range p.passed {
+		c.client.Close()
+		c.server.Close()
+	}
 }
 
 // refuse sets whether new connections are refused.

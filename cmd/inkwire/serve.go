@@ -42,10 +42,12 @@ type program struct {
 
 // serve runs the program until ctx ends.
 func serve(ctx context.Context, c config, stderr io.Writer) error {
-	p, err := listen(c, newLog(stderr, c.logLevel, c.logFormat))
+	log := newLog(stderr, c.logLevel, c.logFormat)
+	p, err := listen(c, log)
 	if err != nil {
 		return err
 	}
+	warnOfFiles(log, c)
 	return p.run(ctx)
 }
 
@@ -101,6 +103,7 @@ func (p *program) report(err error) { p.log.Error("fault", "error", err) }
 // open opens the documents.
 func (p *program) open() (err error) {
 	p.store, err = sqlite.Open(p.cfg.data, sqlite.Options{
+		VFS:      p.cfg.vfs,
 		History:  p.cfg.history,
 		Observer: p.observer(),
 		Report:   p.report,

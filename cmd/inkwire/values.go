@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -108,6 +109,17 @@ func formatDuration(d time.Duration) string {
 		}
 	}
 	return s
+}
+
+// directory is the path of one.
+func directory(to *string) value[string] {
+	parse := func(s string) (string, error) {
+		if s == "" {
+			return "", errors.New("want a directory")
+		}
+		return s, nil
+	}
+	return value[string]{to, parse, func(s string) string { return s }}
 }
 
 // choice is one of a few words.

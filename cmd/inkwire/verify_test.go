@@ -380,4 +380,6 @@ func TestCommandLines(t *testing.T) {
 		_, stderr := inkwire(t, 1, args...)
 		want(t, stderr, "there is no such document")
 	}
+	_, stderr := inkwire(t, 1, "export", "notes", "--data", data, "--format", "text", "--root", "misspelt")
+	want(t, stderr, `the document has no type "misspelt"; it has: `)
 }

@@ -274,13 +274,15 @@ func (r *room) checkpoint() {
 	l.noted, l.checkpointing = nil, true
 	r.background.Go(func() {
 		err := r.rooms.cfg.Store.Checkpoint(r.rooms.ctx, c)
-		r.post(func() { r.checkpointed(err) })
+		r.post(func() { r.checkpointed(c, err) })
 	})
 }
 
-func (r *room) checkpointed(err error) {
+func (r *room) checkpointed(c store.Checkpoint, err error) {
 	r.log.checkpointing = false
-	if err != nil { // the rows are all there; a checkpoint is due again later
+	// What was loaded may be of an epoch that this room's own first row has ended.
+	overtaken := errors.Is(err, store.ErrFenced) && c.Epoch < r.log.last.Epoch
+	if err != nil && !overtaken { // the rows are all there; a checkpoint is due again later
 		r.rooms.cfg.Report(fmt.Errorf("document %q: %w", r.name, err))
 	}
 	r.checkpoint()

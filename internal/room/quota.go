@@ -26,7 +26,7 @@ func newQuota(most int) *quota {
 func (q *quota) take(ctx context.Context, n int, gone <-chan struct{}) bool {
 	for {
 		q.mu.Lock()
-		if q.open || q.used == 0 || q.used+n <= q.max {
+		if q.passesLocked(n) {
 			q.used += n
 			q.mu.Unlock()
 			return true
@@ -42,6 +42,15 @@ func (q *quota) take(ctx context.Context, n int, gone <-chan struct{}) bool {
 		}
 	}
 }
+
+// full reports whether n bytes would have to wait.
+func (q *quota) full(n int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !q.passesLocked(n)
+}
+
+func (q *quota) passesLocked(n int) bool { return q.open || q.used == 0 || q.used+n <= q.max }
 
 // give returns n bytes.
 func (q *quota) give(n int) {

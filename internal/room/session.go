@@ -180,6 +180,10 @@ func (r *room) take(s *Session, u *Update, cost int, settle func(*access.Refused
 	}
 }
 
+// Waits reports whether an update of so many bytes would wait for the log now. It
+// may be called at any time.
+func (s *Session) Waits(size int) bool { return s.room.quota.full(size) }
+
 // ReadOnly reports whether the session's updates are refused.
 func (s *Session) ReadOnly() bool { return s.room.damage != nil }
 

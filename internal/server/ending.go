@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
@@ -14,8 +15,12 @@ import (
 type End struct {
 	Remote   net.Addr
 	Protocol string // y-websocket, hocuspocus, or undecided when no message came
-	Document string // "" when the protocol doesn't take it from the address
-	Duration time.Duration
+	// Documents are those that it opened, by name; of many the first few, and
+	// MoreDocuments counts the others.
+	Documents     []string
+	MoreDocuments int
+	Duration      time.Duration
+	Traffic       ws.Traffic
 
 	// Reason is the label of a row of access's table, or one of those below.
 	Reason         string
@@ -33,11 +38,33 @@ const (
 	reasonLost   = "lost"   // the network or the client's process failed
 )
 
+// documents are the names of what a socket opened: so many of them that a line of
+// the log has room for.
+type documents struct {
+	names []string
+	more  int // that were opened beside those, again counting again
+}
+
+const maxNames = 5
+
+func (d *documents) add(name string) {
+	switch {
+	case slices.Contains(d.names, name):
+	case len(d.names) < maxNames:
+		d.names = append(d.names, name)
+	default:
+		d.more++
+	}
+}
+
 // end makes of a gateway's error what there is to tell of a socket's end.
 func (k *socket) end(err error) End {
-	e := End{Remote: k.remote, Protocol: k.protocol, Document: k.name, Duration: time.Since(k.begun), Err: err}
-	if k.protocol == hocuspocusProtocol {
-		e.Document = "" // whatever the address says
+	if k.protocol != hocuspocusProtocol && k.name != "" { // which has them in its messages, whatever the address says
+		k.documents.add(k.name)
+	}
+	e := End{
+		Remote: k.remote, Protocol: k.protocol, Documents: k.documents.names, MoreDocuments: k.documents.more,
+		Duration: time.Since(k.begun), Traffic: k.conn.Traffic(), Err: err,
 	}
 	var closed *ws.Closed
 	switch {

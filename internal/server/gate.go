@@ -2,10 +2,12 @@ package server
 
 import (
 	"container/list"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
@@ -45,7 +47,10 @@ const slowAfter = time.Second
 // An httpConn is a connection that is no socket.
 type httpConn struct {
 	lineConn
+	gate *gate
 	addr netip.Addr
+
+	begun bool // some of a request has come; owned by whoever reads
 
 	// Guarded by the gate's mu.
 	since  time.Time     // it began to wait
@@ -67,7 +72,7 @@ func (g *gate) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &httpConn{lineConn: lineConn{Conn: nc}, addr: addrOf(nc.RemoteAddr())}
+	c := &httpConn{lineConn: lineConn{Conn: nc}, gate: g, addr: addrOf(nc.RemoteAddr())}
 	if !g.admit(c) {
 		nc.Close()
 		return nil, net.ErrClosed
@@ -186,6 +191,7 @@ func (g *gate) state(nc net.Conn, to http.ConnState) {
 	switch to {
 	case http.StateIdle:
 		c.next()
+		c.begun = false
 		g.mu.Lock()
 		if !c.gone && c.place == nil {
 			c.served = true
@@ -216,6 +222,28 @@ func (g *gate) closeWaiting() {
 	for _, c := range all {
 		c.Close()
 	}
+}
+
+// Read implements net.Conn. When a request doesn't come in time net/http closes
+// the connection without a word; whoever has begun one is told.
+func (c *httpConn) Read(p []byte) (int, error) {
+	n, err := c.lineConn.Read(p)
+	if n > 0 {
+		c.begun = true
+	} else if c.begun && errors.Is(err, os.ErrDeadlineExceeded) && c.gate.awaits(c) {
+		row := access.TooSlow
+		row.HTTP = http.StatusRequestTimeout
+		c.gate.refused(row)
+		c.turnAway(row)
+	}
+	return n, err
+}
+
+// awaits reports whether a connection's request hasn't come whole.
+func (g *gate) awaits(c *httpConn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return c.place != nil
 }
 
 // turnAway closes a connection that is late, and says why unless it merely

@@ -131,6 +131,44 @@ func TestGateFull(t *testing.T) {
 	})
 }
 
+// Whoever takes too long over a request is told so, but not one who has asked for
+// nothing, or is being answered.
+func TestGateLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, tt := range map[string]struct {
+			sent   string
+			served bool
+			want   string
+		}{
+			"a part of a line":   {"GET / HT", false, "HTTP/1.1 408 Request Timeout"},
+			"a part of a header": {"GET / HTTP/1.1\r\nHo", false, "HTTP/1.1 408 Request Timeout"},
+			"nothing":            {"", false, ""},
+			"all of it":          {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", true, ""},
+		} {
+			y := newYard(t, 1, 1)
+			client, srv := net.Pipe()
+			y.in <- from{srv, &net.TCPAddr{}}
+			c := y.accept()
+			go io.WriteString(client, tt.sent)
+			answer := make(chan string, 1)
+			go func() {
+				b, _ := io.ReadAll(client)
+				answer <- string(b)
+			}()
+			c.SetReadDeadline(time.Now().Add(headerTimeout))
+			if tt.served {
+				y.gate.begin(c)
+			}
+			io.ReadAll(c) // as net/http does
+			c.Close()
+			status, _, _ := strings.Cut(<-answer, "\r\n")
+			if status != tt.want || len(y.refused) != len(tt.want)/len("HTTP/1.1 408 Request Timeout") {
+				t.Errorf("%s is answered %q, refused %q", name, status, y.refused)
+			}
+		}
+	})
+}
+
 // An address with more than its share loses its own, and nobody is waited for.
 func TestGatePerAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log"
 	"math"
 	"net"
 	"net/http"
@@ -106,6 +107,9 @@ func New(cfg Config) (*Server, error) {
 	for _, protocol := range []string{yWebsocketProtocol, hocuspocusProtocol, undecided} {
 		s.cfg.Metrics.Connections.WithLabelValues(protocol) // 0 is shown as well
 	}
+	for _, row := range access.Table {
+		s.cfg.Metrics.Refusals.WithLabelValues(row.Label)
+	}
 	// A Yjs client that offers subprotocols fails without one; what it means by it
 	// makes no difference here.
 	s.cfg.WS.Subprotocol = func(string) bool { return true }
@@ -123,6 +127,7 @@ func New(cfg Config) (*Server, error) {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          log.New(&httpLog{report: cfg.Report}, "", 0),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
 		},

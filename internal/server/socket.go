@@ -104,6 +104,8 @@ type socket struct {
 	remote  net.Addr
 	begun   time.Time
 	gateway gateway.Socket // nil until the protocol is known
+
+	documents documents // that it opened, if its address names none
 }
 
 // serve serves a socket until it ends, and tells of its end.
@@ -147,7 +149,7 @@ func (k *socket) Begin() (err error) {
 func (k *socket) open() error {
 	s := k.server
 	if k.protocol == hocuspocusProtocol {
-		k.gateway = hocuspocus.Open(s.ctx, k.conn, k.rooms, s.cfg.MaxDocumentsPerConnection)
+		k.gateway = hocuspocus.Open(s.ctx, k.conn, k.rooms, s.cfg.MaxDocumentsPerConnection, k.documents.add)
 	} else {
 		k.gateway = yws.Open(s.ctx, k.conn, k.rooms, k.name)
 	}

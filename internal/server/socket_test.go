@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,7 +29,7 @@ func TestDropIn(t *testing.T) {
 		t.Errorf("y-websocket's client got %q", f.Payload)
 	}
 	yjs.Close()
-	if e := h.ended(); e.Protocol != "y-websocket" || e.Document != "a" || e.Reason != "lost" || e.Sent != 0 {
+	if e := h.ended(); e.Protocol != "y-websocket" || !slices.Equal(e.Documents, []string{"a"}) || e.Reason != "lost" || e.Sent != 0 {
 		t.Errorf("%+v", e)
 	}
 	for name, tt := range map[string]struct {
@@ -62,7 +63,7 @@ func TestDropIn(t *testing.T) {
 		s.send(1, 'a')
 		s.send(gobwas.NewCloseFrameBody(1000, "")...) // garbage to either
 		s.Close()
-		if e := h.ended(); e.Protocol != "hocuspocus" || e.Document != "" {
+		if e := h.ended(); e.Protocol != "hocuspocus" || e.Documents != nil {
 			t.Errorf("%s: %+v", path, e)
 		}
 	}
@@ -80,6 +81,43 @@ func TestDropIn(t *testing.T) {
 	silent.isClosed(1000)
 	if e := h.ended(); e.Protocol != "undecided" || e.Reason != "closed" || e.Received != 1000 || e.Err != nil {
 		t.Errorf("%+v", e)
+	}
+}
+
+// A socket's end tells what went over it, and which documents it had open: the
+// first few of many.
+func TestEndTells(t *testing.T) {
+	h := open(t, nil)
+	s := h.dial("/hocuspocus")
+	in := 0
+	say := func(key string, message ...byte) {
+		m := append([]byte{byte(len(key))}, key...)
+		m = append(m, message...)
+		in += len(m)
+		s.send(m...)
+	}
+	for i := range 8 {
+		key := fmt.Sprintf("doc %d", i/2*2) // each twice
+		say(key, 2, 0, 0)                   // the empty token
+		s.next()                            // the answer
+	}
+	say("doc 0\x00a", 2, 0, 0)
+	s.next()
+	for i := range 3 {
+		say(fmt.Sprintf("more %d", i), 2, 0, 0)
+		s.next()
+	}
+	if err := gobwas.WriteFrame(s.Conn, gobwas.MaskFrame(gobwas.NewPingFrame(nil))); err != nil {
+		t.Fatal(err)
+	}
+	s.next() // isn't counted
+	s.Close()
+	e := h.ended()
+	if want := []string{"doc 0", "doc 2", "doc 4", "doc 6", "more 0"}; !slices.Equal(e.Documents, want) || e.MoreDocuments != 2 {
+		t.Errorf("it had %q and %d more", e.Documents, e.MoreDocuments)
+	}
+	if n := e.Traffic; n.MessagesIn != 12 || n.BytesIn != in || n.MessagesOut < 12 || n.BytesOut < 12*8 {
+		t.Errorf("%+v, want 12 messages of %d bytes in, and as many out", n, in)
 	}
 }
 

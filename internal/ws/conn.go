@@ -123,6 +123,8 @@ type Conn struct {
 
 	limited bool // limitUnsent was called; owned by the writing goroutine
 
+	messages, bytes int // that came
+
 	// Guarded by mu. Moments are durations since epoch.
 	mu       sync.Mutex
 	queue    []Frame  // not empty only while writing
@@ -138,6 +140,7 @@ type Conn struct {
 	pings    []ping        // those without a pong, oldest first
 	drained  []func()      // see Drained
 	failure  error         // why the socket was closed from within
+	written  Traffic       // what went out
 	beat     *time.Timer
 
 	writers sync.WaitGroup

@@ -45,6 +45,9 @@ func (f Frame) Len() int {
 	return len(f.head) + len(f.body.bytes)
 }
 
+// isControl reports whether the frame isn't a message (RFC 6455, 5.5).
+func (f Frame) isControl() bool { return f.head[0]&0x08 != 0 }
+
 func newFrame(op ws.OpCode, prefix []byte, body *Body) Frame {
 	var b []byte
 	if body != nil {

@@ -176,11 +176,14 @@ func (c *Conn) frame() error {
 		return err
 	}
 	if m.deflated {
-		return c.inflate()
-	}
-	if m.text && m.whole < len(m.data) {
+		if err := c.inflate(); err != nil {
+			return err
+		}
+	} else if m.text && m.whole < len(m.data) {
 		return badUTF8()
 	}
+	c.messages++
+	c.bytes += len(m.data)
 	return nil
 }
 

@@ -74,10 +74,14 @@ func (c *Conn) write() {
 			}
 			return
 		}
-		if err := c.writeBatch(batch, n); err != nil {
+		err := c.writeBatch(batch, n)
+		if err != nil {
 			c.fail(fmt.Errorf("websocket: write: %w", err))
 		}
 		c.mu.Lock()
+		if err == nil {
+			c.wroteLocked(batch)
+		}
 		c.countLocked(-n)
 		c.mu.Unlock()
 	}

@@ -11,7 +11,7 @@ import (
 
 // OpenTimed is Open with another time.
 func OpenTimed(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, keepaliveAfter time.Duration) gateway.Socket {
-	return open(ctx, conn, rooms, MaxDocuments, keepaliveAfter)
+	return open(ctx, conn, rooms, MaxDocuments, func(string) {}, keepaliveAfter)
 }
 
 // The limits.

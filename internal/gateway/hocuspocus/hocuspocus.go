@@ -81,7 +81,7 @@ const (
 	// MaxDocuments is a useful bound on the sessions of a socket.
 	MaxDocuments = 100
 	// maxWaiting bounds the bytes of a socket's messages that wait for documents
-	// to be loaded.
+	// to be loaded, or for their logs.
 	maxWaiting = 1 << 20
 	// maxBacklog bounds the bytes of short answers that wait for a full queue.
 	maxBacklog = 256 << 10
@@ -98,15 +98,16 @@ const (
 // version 3 starts a second loop of attempts.
 var nothing = ws.Binary([]byte{0}, nil)
 
-// Open makes a socket that may have maxDocuments sessions, those denied included.
-// Calls that wait for a room end with ctx.
-func Open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int) gateway.Socket {
-	return open(ctx, conn, rooms, maxDocuments, gateway.KeepaliveAfter)
+// Open makes a socket that may have maxDocuments sessions, those denied included;
+// opens is told the document of each by whoever brings the messages. Calls that
+// wait for a room end with ctx.
+func Open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int, opens func(document string)) gateway.Socket {
+	return open(ctx, conn, rooms, maxDocuments, opens, gateway.KeepaliveAfter)
 }
 
-func open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int, keepaliveAfter time.Duration) *connection {
+func open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int, opens func(string), keepaliveAfter time.Duration) *connection {
 	conn.KeepAlive(nothing, keepaliveAfter)
-	return &connection{ctx: ctx, conn: conn, rooms: rooms, maxDocuments: maxDocuments, sessions: make(map[string]*session)}
+	return &connection{ctx: ctx, conn: conn, rooms: rooms, maxDocuments: maxDocuments, opens: opens, sessions: make(map[string]*session)}
 }
 
 // connection is one socket.
@@ -116,9 +117,10 @@ type connection struct {
 	rooms *room.Rooms
 
 	maxDocuments int
+	opens        func(document string)
 
 	sessions map[string]*session // by key; owned by the reading goroutine
-	joins    sync.WaitGroup      // goroutines that join rooms
+	workers  sync.WaitGroup      // goroutines that join rooms, or wait for their logs
 	waiting  atomic.Int64        // bytes of messages behind them
 
 	// Guarded by mu.
@@ -160,7 +162,7 @@ func (c *connection) flush() {
 	ctx, cancel := context.WithTimeout(c.ctx, gateway.FlushWithin)
 	defer cancel()
 	for _, s := range c.sessions {
-		if s.seat.Flush(ctx) != nil {
+		if s.untilOpen(ctx) != nil || s.seat.Flush(ctx) != nil {
 			return // the time is over; the clients bring it again
 		}
 	}
@@ -175,7 +177,7 @@ func (c *connection) leave() {
 	for _, s := range c.sessions {
 		s.seat.Leave()
 	}
-	c.joins.Wait()
+	c.workers.Wait()
 }
 
 // end closes the socket, and with it all sessions. It may be called from

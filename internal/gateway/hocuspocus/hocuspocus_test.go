@@ -485,3 +485,32 @@ func TestGoesWhileLoading(t *testing.T) {
 	}
 	close(loading)
 }
+
+// A document whose log is slow, and has as much waiting as may, stops none of the
+// socket's other documents; what it was sent meanwhile is taken in order.
+func TestWaitsForTheLog(t *testing.T) {
+	disk := make(chan struct{})
+	s := serve(t, func(st store.Store) store.Store { return &stalled{Store: st, append: func() { <-disk }} }, nil)
+	c, other := dial(t, s), dial(t, s)
+	c.open("a")
+	c.open("b")
+	other.open("b")
+	const large, more = 9 << 20, 3
+	c.send(str("a"), updating(text(0, strings.Repeat("x", large)))) // more than may wait, alone
+	for i := range more {
+		c.send(str("a"), updating(text(uint64(large+i), "y")))
+	}
+	c.send(str("b"), updating(text(0, "z")))
+	other.gets(str("b"), updating(text(0, "z")))
+	close(disk)
+	c.send(str("a"), sync2(empty))
+	for range 1 + more + 1 {
+		c.gets(str("a"), saved)
+	}
+	other.send(str("a"), []byte{2, 0, 0})
+	other.gets(str("a"), []byte{2, 2}, str("read-write"))
+	other.send(str("a"), sync1(0))
+	if m := other.next(); bytes.Count(m, []byte("x")) < large || bytes.Count(m, []byte("y")) != more {
+		t.Errorf("the document has %d bytes, and ends with %q", len(m), m[len(m)-100:])
+	}
+}

@@ -35,7 +35,7 @@ func TestProviders(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 			defer cancel()
 			begun := time.Now()
-			cmd := exec.CommandContext(ctx, "node", "providers.mjs", scenario, s.addr+"/yjs", s.addr+"/hocuspocus")
+			cmd := exec.CommandContext(ctx, "node", "providers.mjs", scenario, s.addr)
 			cmd.Dir = peersDir
 			if out, err := cmd.CombinedOutput(); err != nil || string(out) != "done\n" {
 				t.Errorf("%v\n%s", err, out)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/gateway"
+	"github.com/inkwire/inkwire/internal/room"
 )
 
 // session is one key of a socket. One that is denied stays in the connection's
@@ -19,12 +20,13 @@ type session struct {
 	key    string
 	seat   *gateway.Seat
 	cancel context.CancelFunc // ends what waits for the room
-	opened chan struct{}      // closed once nothing waits for the verdict
 
 	// Guarded by mu, under which the connection's may be taken.
 	mu      sync.Mutex
-	waiting []message // until the verdict
-	open    bool      // there is one, and nothing waits
+	room    *room.Session // nil until the verdict
+	waiting []message     // until the verdict, and for the log
+	open    bool          // there is a verdict, and nothing waits
+	opened  chan struct{} // closed once it is open
 	saved   saved
 	unsaved bool // the client was told that edits can't be saved
 }
@@ -41,23 +43,40 @@ func (c *connection) join(key string) *session {
 	ctx, cancel := context.WithCancel(c.ctx)
 	s := &session{c: c, key: key, seat: gateway.NewSeat(), cancel: cancel, opened: make(chan struct{})}
 	c.sessions[key] = s
-	c.joins.Go(func() { s.join(ctx) })
+	c.opens(documentOf(key))
+	s.beside(s.opened, func() { s.join(ctx) })
 	return s
 }
 
-// join waits for the room and handles what came meanwhile.
-func (s *session) join(ctx context.Context) {
-	defer close(s.opened)
-	defer func() {
-		// As in the reading goroutine, a fault of the program's ends one socket.
-		if p := recover(); p != nil {
-			s.c.end(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+// beside does something beside the reading goroutine, so that the socket's other
+// documents go on, and then handles what came meanwhile.
+func (s *session) beside(opened chan<- struct{}, do func()) {
+	s.c.workers.Go(func() {
+		defer close(opened)
+		defer func() {
+			// As in the reading goroutine, a fault of the program's ends one socket.
+			if p := recover(); p != nil {
+				s.c.end(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+			}
+		}()
+		do()
+		for batch := s.next(); len(batch) > 0; batch = s.next() {
+			for _, m := range batch {
+				s.handle(m)
+				s.c.waiting.Add(-m.cost())
+			}
 		}
-	}()
-	name, _, _ := strings.Cut(s.key, "\x00")
-	r, err := s.c.rooms.Join(ctx, name, s)
+	})
+}
+
+// join waits for the room.
+func (s *session) join(ctx context.Context) {
+	r, err := s.c.rooms.Join(ctx, documentOf(s.key), s)
 	switch {
 	case err == nil:
+		s.mu.Lock()
+		s.room = r
+		s.mu.Unlock()
 		s.seat.Take(r)
 		// The room may have ended the session already, and then it was denied.
 		if !s.seat.Over() {
@@ -69,15 +88,15 @@ func (s *session) join(ctx context.Context) {
 	default:
 		s.refuse(gateway.Refusal(err))
 	}
-	for batch := s.next(); len(batch) > 0; batch = s.next() {
-		for _, m := range batch {
-			s.handle(m)
-			s.c.waiting.Add(-m.cost())
-		}
-	}
 }
 
-// next takes what waits for the verdict. When nothing does, the session is open.
+// documentOf is the name in a key, which may have the id of a session behind it.
+func documentOf(key string) string {
+	name, _, _ := strings.Cut(key, "\x00")
+	return name
+}
+
+// next takes what waits. When nothing does, the session is open.
 func (s *session) next() []message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,19 +105,45 @@ func (s *session) next() []message {
 	return batch
 }
 
-// take handles a message now, or after those that wait for the verdict. Too many
-// bytes of them stop the reading.
+// take handles a message now, or after those that wait for the verdict or the
+// log. Too many bytes of them stop the reading.
 func (s *session) take(m message) {
 	s.mu.Lock()
-	if !s.open && s.c.waiting.Load() < maxWaiting {
+	open, room := s.open, s.room
+	s.mu.Unlock()
+	// One that is open stays so until this goroutine changes it.
+	begins := open && room != nil && m.kind == messageSync && room.Waits(m.body.Remaining())
+	s.mu.Lock()
+	if begins {
+		s.open, s.opened = false, make(chan struct{})
+	}
+	opened := s.opened
+	waits := !s.open && s.c.waiting.Load() < maxWaiting
+	if waits {
 		s.waiting = append(s.waiting, m)
 		s.c.waiting.Add(m.cost())
-		s.mu.Unlock()
-		return
 	}
 	s.mu.Unlock()
-	<-s.opened
-	s.handle(m)
+	if begins {
+		s.beside(opened, func() {})
+	}
+	if !waits {
+		<-opened
+		s.handle(m)
+	}
+}
+
+// untilOpen waits until all that was taken is handled, or ctx ends.
+func (s *session) untilOpen(ctx context.Context) error {
+	s.mu.Lock()
+	opened := s.opened
+	s.mu.Unlock()
+	select {
+	case <-opened:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // refuse ends the session for good, or the socket for what passes. It may be
