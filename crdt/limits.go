@@ -27,7 +27,7 @@ type Limits struct {
 	// Items bounds a document's memory: how many items an update with structs may
 	// lead to, at about 60 to 120 bytes each. A nested type counts as 4 and a
 	// subdocument as 32. Deletes split items too, and may lead to twice as many.
-	// Default 4,000,000.
+	// Default 8,000,000.
 	Items int
 	// Depth is how deep types may nest. Default 500. Values have lib0.MaxDepth.
 	Depth int
@@ -49,7 +49,7 @@ func (l Limits) withDefaults() Limits {
 		Structs:      cmp.Or(l.Structs, defaultStructs),
 		StructsInAll: cmp.Or(l.StructsInAll, math.MaxInt),
 		Work:         min(cmp.Or(l.Work, 10_000_000), math.MaxInt/2), // budget adds to it
-		Items:        min(cmp.Or(l.Items, 4_000_000), math.MaxInt/2), // it is doubled
+		Items:        min(cmp.Or(l.Items, 8_000_000), math.MaxInt/2), // it is doubled
 		Depth:        cmp.Or(l.Depth, 500),
 		Roots:        cmp.Or(l.Roots, 10_000),
 		Clients:      cmp.Or(l.Clients, 250_000),

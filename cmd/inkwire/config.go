@@ -48,7 +48,7 @@ func defaults() config {
 		maxMessage:                ws.Defaults.MaxMessage,
 		maxQueue:                  ws.Defaults.MaxQueue,
 		maxDocument:               64 << 20,
-		maxItems:                  4_000_000,
+		maxItems:                  8_000_000,
 		maxStructs:                500_000,
 		maxUnsaved:                8 << 20,
 		maxConnections:            50_000,

@@ -38,7 +38,7 @@ type Config struct {
 	// text of 10 MB has.
 	MaxStructs int
 	// MaxItems bounds a document's items, and so its memory; see crdt.Limits.
-	// Default 4,000,000.
+	// Default 8,000,000.
 	MaxItems int
 	// MaxPresence bounds one session's presence state in bytes. Default 64 KiB.
 	MaxPresence int
@@ -89,7 +89,7 @@ func New(cfg Config) *Rooms {
 		cfg.MaxStructs = 500_000
 	}
 	if cfg.MaxItems == 0 {
-		cfg.MaxItems = 4_000_000
+		cfg.MaxItems = 8_000_000
 	}
 	if cfg.MaxPresence == 0 {
 		cfg.MaxPresence = 64 << 10

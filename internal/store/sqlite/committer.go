@@ -47,7 +47,7 @@ type committer struct {
 
 // commitPace is the time from the beginning of a commit of several writes to the
 // next's, at least.
-const commitPace = 2 * time.Millisecond
+const commitPace = 4 * time.Millisecond
 
 // A job is one write.
 type job struct {
@@ -203,10 +203,10 @@ type writer struct {
 }
 
 // maxWAL is the number of pages in the WAL from which on it is folded into the
-// file after a commit; with pages of 4 KiB, 2 MiB. The next commit waits for
+// file after a commit; with pages of 4 KiB, 4 MiB. The next commit waits for
 // that, some milliseconds; a WAL twice as long would take twice as long, and save
 // next to nothing.
-const maxWAL = 512
+const maxWAL = 1024
 
 func (o opener) writer() (*writer, error) {
 	c, err := o.conn(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ` + o.synchronous + `; PRAGMA busy_timeout = 5000`)
