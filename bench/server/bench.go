@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -157,26 +158,31 @@ func whole(l *loop, p *process, d document) (int, error) {
 	}
 	defer c.close()
 	c.keepBig = true
-	var state []byte
-	// The y-websocket server first sends an empty state, and what it then reads from its store as an update.
+	var parts [][]byte
+	largest, sum := 0, 0
+	// The y-websocket server first sends an empty state, and what it then reads from its store as an update. Inkwire sends an
+	// older state of a large document as an update, and what has come since as the state.
 	c.onUpdate = func(u []byte, size int) {
-		if size > len(state) {
-			state = append(state[:0], u...)
-		}
+		parts = append(parts, bytes.Clone(u))
+		largest, sum = max(largest, size), sum+size
 	}
 	// What a server joins makes the state shorter than the updates were.
-	late := l.until(10*time.Second, "opening the document", func() bool { return c.synced && len(state) >= d.size*3/4 })
+	late := l.until(10*time.Second, "opening the document", func() bool { return c.synced && sum >= d.size*3/4 })
 	if late != nil && !errors.Is(late, errTooLate) {
 		return 0, late
 	}
-	return len(state), d.check(state)
+	if len(parts) == 0 {
+		return 0, errPartial
+	}
+	state, err := crdt.MergeUpdates(parts)
+	if err != nil {
+		return 0, err
+	}
+	return largest, d.check(state)
 }
 
 // check compares a state with the document's state vector.
 func (d *document) check(state []byte) error {
-	if len(state) == 0 {
-		return errPartial
-	}
 	doc := crdt.New(crdt.Options{})
 	if err := doc.LoadState(state); err != nil {
 		return err

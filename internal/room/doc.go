@@ -50,7 +50,8 @@
 //
 // A large document's state is given for a while, though it is no longer the last,
 // with what was broadcast since behind it (trail.go): while many write and many
-// read slowly, few bodies of a document are on their way.
+// read slowly, few bodies of a document are on their way. Its client takes itself
+// for in sync with the last of that, when it has all.
 //
 // # Goroutines
 //

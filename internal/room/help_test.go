@@ -158,6 +158,7 @@ type client struct {
 	states   [][]byte
 	queries  [][]byte
 	updates  [][]byte
+	before   int // of updates, how many came before the last state
 	presence [][]awareness.Entry
 	pings    []func()
 	drained  []func()
@@ -205,7 +206,7 @@ func (c *client) enter(name string) {
 }
 
 func (c *client) State(u *Shared) bool {
-	return c.queue(func() { c.states = append(c.states, u.Bytes) })
+	return c.queue(func() { c.states, c.before = append(c.states, u.Bytes), len(c.updates) })
 }
 func (c *client) Query(v *Shared) bool {
 	return c.queue(func() { c.queries = append(c.queries, v.Bytes) })

@@ -1,7 +1,6 @@
 package room
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/inkwire/inkwire/crdt"
@@ -17,10 +16,10 @@ type cut struct {
 // state that answers it was taken, the session's updates are held, and go out
 // after the answer.
 type ask struct {
-	s    *Session
-	have crdt.StateVector
-	give func(st *state, update *Shared) bool // false if the queue is full
-	then func()                               // after what follows the state; not if give is false
+	s     *Session
+	have  crdt.StateVector
+	hasAt uint64 // the turns that it has; 0 if that isn't known
+	state bool   // it wants a state, not just updates
 
 	at     uint64  // the turns that the state has which answers it,
 	pieces []piece // and what follows it
@@ -64,28 +63,17 @@ func (r *room) sync(s *Session, have crdt.StateVector) {
 		s.asking.again, s.asking.have = true, have // one at a time, and the latest counts
 		return
 	}
-	give := func(_ *state, update *Shared) bool {
-		if !s.recv.State(update) {
-			r.leaveBehind(s, have, 0)
-			s.resync = true
-			return false
-		}
-		again := s.unasked
-		s.unasked = false
-		r.query(s, r.vector())
-		if again {
-			s.owedAfter(s.asked)
-		}
-		return true
+	r.ask(ask{s: s, have: have, state: true})
+}
+
+// synced follows a state: the room asks for what it lacks itself.
+func (r *room) synced(s *Session) {
+	again := s.unasked
+	s.unasked = false
+	r.query(s, r.vector())
+	if again {
+		s.owedAfter(s.asked)
 	}
-	welcomed := s.synced
-	r.ask(ask{s: s, have: have, give: give, then: func() {
-		if welcomed {
-			r.catchUpPresence(s)
-		} else {
-			r.welcome(s)
-		}
-	}})
 }
 
 // ask finds what a session lacks, beside the room's goroutine: merging a large
@@ -226,23 +214,27 @@ func (r *room) cut(st *state, a ask) {
 	})
 }
 
-// trim answers an ask with what it lacks of a state, and leaves of the pieces that
-// follow what it lacks. Who has nothing lacks all.
+// trim answers an ask with what it lacks of a state, which becomes one with what
+// it lacks of the pieces that follow. The state whole isn't touched for that: it
+// is shared.
 func (r *room) trim(st *state, update *Shared, a ask) {
-	if len(a.have) == 0 || len(a.pieces) == 0 {
+	if update == st.update || len(a.pieces) == 0 {
 		r.give(st, update, a)
 		return
 	}
-	parts := make([][]byte, len(a.pieces))
+	pieces := make([][]byte, len(a.pieces))
 	for i, p := range a.pieces {
-		parts[i] = p.update.Bytes
+		pieces[i] = p.update.Bytes
 	}
-	to := a.pieces[len(parts)-1].to
+	to := a.pieces[len(pieces)-1].to
 	r.background.Go(func() {
 		r.rooms.cutters <- struct{}{}
-		rest, err := merge(parts)
+		all, err := merge(pieces)
 		if err == nil {
-			rest, err = crdt.DiffUpdate(rest, a.have)
+			all, err = crdt.DiffUpdate(all, a.have)
+		}
+		if err == nil {
+			all, err = merge([][]byte{update.Bytes, all})
 		}
 		<-r.rooms.cutters
 		r.post(func() {
@@ -250,44 +242,57 @@ func (r *room) trim(st *state, update *Shared, a ask) {
 				r.fault(fmt.Errorf("cut the document's last updates: %w", err))
 				return
 			}
-			a.pieces = nil
-			if !bytes.Equal(rest, empty) {
-				a.pieces = []piece{{&Shared{Bytes: rest}, to}}
-			}
-			r.give(st, update, a)
+			a.at, a.pieces = to, nil
+			r.give(st, &Shared{Bytes: all}, a)
 		})
 	})
 }
 
 // give answers an ask, and lets follow what has come since the state, and what was
-// held.
+// held. Who wants a state gets the last of the answer as one, and what comes before
+// as updates: with a state its client takes itself for in sync.
 func (r *room) give(st *state, update *Shared, a ask) {
 	s, was := a.s, a.s.asking
 	s.asking = asking{}
 	if s.ended || s.left.Load() {
 		return
 	}
-	s.floor, s.floorAt = st.have, a.at
 	gone := st.gone
 	r.gave.Store(&gone)
-	given := a.give(st, update)
-	if given {
-		s.synced = true
-		for _, p := range a.pieces {
-			if r.deliver(s, p.update, func() crdt.StateVector { return st.have }) {
-				s.floorAt = p.to
-			}
+	has, at, given := a.have, a.hasAt, true
+	for i, p := range append([]piece{{update, a.at}}, a.pieces...) {
+		send := s.recv.Update
+		if a.state && i == len(a.pieces) {
+			send = s.recv.State
 		}
+		if given = send(p.update); !given {
+			r.leaveBehind(s, has, at)
+			s.resync = a.state
+			break
+		}
+		has, at = st.have, p.to
+	}
+	welcomed := s.synced
+	s.floor, s.floorAt = has, at
+	if given && a.state {
+		s.synced = true
+		r.synced(s)
 	}
 	if was.tooMany && !s.behind {
-		r.catchUp(s, st.have, s.floorAt)
+		r.catchUp(s, has, at)
 	}
 	for _, u := range was.held {
 		r.deliver(s, u, func() crdt.StateVector { return st.have })
 	}
 	s.floor = nil
-	if given {
-		a.then()
+	switch {
+	case !given:
+	case !a.state:
+		r.caughtUp(s)
+	case welcomed:
+		r.catchUpPresence(s)
+	default:
+		r.welcome(s)
 	}
 	if was.again {
 		r.sync(s, was.have)
@@ -356,13 +361,7 @@ func (r *room) catchUp(s *Session, has crdt.StateVector, at uint64) {
 	if r.retrace(s, has, at) {
 		return
 	}
-	r.ask(ask{s: s, have: has, give: func(_ *state, update *Shared) bool {
-		if !s.recv.Update(update) {
-			r.leaveBehind(s, has, at)
-			return false
-		}
-		return true
-	}, then: func() { r.caughtUp(s) }})
+	r.ask(ask{s: s, have: has, hasAt: at})
 }
 
 // retrace gives a session that has these turns what follows in the trail, if that

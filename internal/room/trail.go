@@ -7,10 +7,11 @@ import (
 )
 
 // A trail is a state of a large document and what was broadcast since, in pieces.
-// Who asks for a state gets that one, as the document was, and then the pieces as
-// updates; who was behind gets the pieces that it lacks. So while many write and
-// many read slowly, all those on their way to somebody share one body, and a join
-// costs no merging of the document.
+// Who asks for a state gets that one, as the document was, and the pieces that
+// follow: all as updates but the last, which its client takes for the state. Who
+// was behind gets the pieces that it lacks. So while many write and many read
+// slowly, all those on their way to somebody share one body, and a join costs no
+// merging of the document.
 //
 // A trail ends when its pieces are a large part of its state, or nobody has asked
 // for a while. Who asks then begins the next. So as many bodies of a document are

@@ -2,6 +2,7 @@ package room
 
 import (
 	"bytes"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,12 +20,15 @@ func enterLarge(t *testing.T, h *house) *client {
 	return a
 }
 
-// bodies counts the states among those clients that aren't the same bytes.
+// bodies counts the large ones that those clients got and that aren't the same
+// bytes.
 func bodies(all []*client) int {
 	seen := map[*byte]bool{}
 	for _, c := range all {
-		for _, s := range c.states {
-			seen[&s[0]] = true
+		for _, s := range append(c.states, c.updates...) {
+			if len(s) > len(large)/2 {
+				seen[&s[0]] = true
+			}
 		}
 	}
 	return len(seen)
@@ -53,8 +57,10 @@ func TestStatesAreShared(t *testing.T) {
 			if len(c.states) != 1 || len(c.queries) != 1 {
 				t.Fatalf("it got %d states and %d queries", len(c.states), len(c.queries))
 			}
-			for _, u := range c.updates {
-				own[&u[0]] = len(u)
+			for _, u := range append(c.states, c.updates...) {
+				if len(u) <= len(large)/2 {
+					own[&u[0]] = len(u)
+				}
 			}
 		}
 		total := 0
@@ -69,6 +75,32 @@ func TestStatesAreShared(t *testing.T) {
 			if c.text() != want {
 				t.Fatal("one doesn't have the text")
 			}
+		}
+	})
+}
+
+// Rule: a client that takes itself for in sync, which is when it gets a state, has
+// all that was there when it came.
+func TestStateIsLast(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a := enterLarge(t, h)
+		h.join("a", 2) // which begins the trail
+		a.send(a.write(0, "first"))
+		a.send(a.write(0, "second"))
+		c := h.client(3)
+		c.enter("a")
+		c.session.Sync(nil)
+		synctest.Wait()
+		if len(c.states) != 1 || c.before == 0 {
+			t.Fatalf("%d states after %d updates", len(c.states), c.before)
+		}
+		got, err := crdt.MergeUpdates(append(c.updates[:c.before:c.before], c.states...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		have, err := crdt.StateVectorFromUpdate(got)
+		if err != nil || !maps.Equal(have, a.doc.StateVector()) {
+			t.Fatalf("it has %v, the document %v: %v", have, a.doc.StateVector(), err)
 		}
 	})
 }
@@ -91,8 +123,8 @@ func TestReturnToLargeDocument(t *testing.T) {
 		back.enter("a")
 		back.session.Sync(back.doc.StateVector())
 		synctest.Wait()
-		if len(back.states) != 1 || len(back.states[0]) > 100 || len(back.updates) != 1 || len(back.updates[0]) > 100 {
-			t.Fatalf("it got states %d, updates %d", len(back.states), len(back.updates))
+		if len(back.states) != 1 || len(back.states[0]) > 100 || len(back.updates) != 0 {
+			t.Fatalf("it got %d states and %d updates", len(back.states), len(back.updates))
 		}
 		if len(back.queries) != 1 || !bytes.Equal(back.queries[0], crdt.EncodeStateVector(a.doc.StateVector())) {
 			t.Fatal("it is asked for what the room has")
