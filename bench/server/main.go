@@ -44,15 +44,19 @@ type options struct {
 
 func run() error {
 	var o options
-	flag.BoolVar(&o.quick, "quick", false, "one round of each job, and shorter ones")
-	flag.IntVar(&o.runs, "runs", 5, "how many rounds each job has; medians count")
+	flag.BoolVar(&o.quick, "quick", false, "shorter rounds of each job, and one of them")
+	flag.IntVar(&o.runs, "runs", 0, "how many rounds each job has, of which medians count (default 5, or 1 with -quick)")
 	flag.StringVar(&o.jobs, "jobs", "", "only these jobs, separated by commas")
 	flag.StringVar(&o.servers, "servers", "", "only these servers, separated by commas")
 	flag.StringVar(&o.inkwire, "inkwire", "bin/inkwire", "Inkwire's program")
 	flag.StringVar(&o.json, "json", "", "write all that was measured to this file too")
 	flag.Parse()
-	if o.quick {
+	switch {
+	case o.runs != 0:
+	case o.quick:
 		o.runs = 1
+	default:
+		o.runs = 5
 	}
 	if o.runs < 1 || flag.NArg() > 0 {
 		return errors.New("-runs must be at least 1, and there are no arguments")

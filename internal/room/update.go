@@ -23,6 +23,10 @@ type turn struct {
 // difference.
 const pace = 16 * time.Millisecond
 
+// largeTurn is how many updates don't wait for more: the system calls are then a
+// small part of what each costs, and who waits for an answer gets on.
+const largeTurn = 32
+
 // maxCalls is how many calls are taken before the room looks whether a broadcast
 // or an append is due.
 const maxCalls = 256
@@ -373,13 +377,14 @@ func (t *turn) before(after crdt.StateVector) crdt.StateVector {
 	return before
 }
 
-// broadcastPaced broadcasts now if the last time is long enough ago, else soon.
+// broadcastPaced broadcasts now if the last time is long enough ago or there is
+// much, else soon.
 func (r *room) broadcastPaced() {
-	if len(r.turn.updates) == 0 || r.pacing {
+	if len(r.turn.updates) == 0 || r.pacing && len(r.turn.updates) < largeTurn {
 		return
 	}
 	wait := pace - time.Since(r.lastTurn)
-	if wait <= 0 {
+	if wait <= 0 || len(r.turn.updates) >= largeTurn {
 		r.broadcast()
 		return
 	}

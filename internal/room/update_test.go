@@ -238,11 +238,18 @@ func TestPace(t *testing.T) {
 		if reader.got() != 2 || time.Since(began) != pace {
 			t.Fatalf("%d updates after %v", reader.got(), time.Since(began))
 		}
+		for range largeTurn {
+			b.post(b.write(0, "x"))
+		}
+		synctest.Wait()
+		if reader.got() != 3 {
+			t.Fatalf("%d updates after many within pace", reader.got())
+		}
 		b.post(b.write(0, "x"))
 		synctest.Wait()
 		b.session.Leave()
 		synctest.Wait()
-		if reader.got() != 3 || reader.text() != b.text() {
+		if reader.got() != 4 || reader.text() != b.text() {
 			t.Fatal("an update waited although its writer has left")
 		}
 	})

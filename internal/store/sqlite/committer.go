@@ -47,7 +47,7 @@ type committer struct {
 
 // commitPace is the time from the beginning of a commit of several writes to the
 // next's, at least.
-const commitPace = 4 * time.Millisecond
+const commitPace = 2 * time.Millisecond
 
 // A job is one write.
 type job struct {
