@@ -417,8 +417,8 @@ func (r *room) fold() {
 	r.content.folding = len(r.content.tail)
 	r.background.Go(func() {
 		r.rooms.folders <- struct{}{}
-		pace := pacer{ctx: r.rooms.ctx, since: time.Now()}
-		base, err := newBase(parts, pace.pause)
+		rest := yielder{ctx: r.rooms.ctx, since: time.Now()}
+		base, err := newBase(parts, rest.pause)
 		var authors []byte
 		if err == nil {
 			authors, err = authorsOf(known, since)

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// A pacer has work rest that nobody waits for. Otherwise the system lets others
+// A yielder has work rest that nobody waits for. Otherwise the system lets others
 // wait for it some milliseconds whenever they have waited for a disk or socket,
 // where they share one core.
-type pacer struct {
+type yielder struct {
 	ctx   context.Context // once it has ended there is no more rest
 	since time.Time       // the last rest
 }
@@ -16,15 +16,15 @@ type pacer struct {
 // How long it works, and then rests: to the system's timers there is nothing
 // much shorter than a millisecond.
 const (
-	paceWork = time.Millisecond / 2
-	paceRest = time.Millisecond
+	yieldAfter = time.Millisecond / 2
+	yieldFor   = time.Millisecond
 )
 
 // pause rests if it is time to.
-func (p *pacer) pause() {
-	if time.Since(p.since) < paceWork || p.ctx.Err() != nil {
+func (y *yielder) pause() {
+	if time.Since(y.since) < yieldAfter || y.ctx.Err() != nil {
 		return
 	}
-	time.Sleep(paceRest)
-	p.since = time.Now()
+	time.Sleep(yieldFor)
+	y.since = time.Now()
 }
