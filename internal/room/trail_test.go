@@ -105,6 +105,48 @@ func TestStateIsLast(t *testing.T) {
 	})
 }
 
+// narrow is a client whose queue takes one update, and then nothing until it is
+// drained.
+type narrow struct{ *client }
+
+func (n narrow) Update(u *Shared) bool {
+	defer n.fill()
+	return n.client.Update(u)
+}
+
+// A newcomer whose queue takes the shared state alone gets what follows once it
+// has drained, and is in sync only then.
+func TestStateWithoutItsLast(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		a := enterLarge(t, h)
+		h.join("a", 2) // which begins the trail
+		a.send(a.write(0, "first"))
+		n := narrow{h.client(3)}
+		s, err := h.rooms.Join(t.Context(), "a", n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.session = s
+		s.Sync(nil)
+		synctest.Wait()
+		if len(n.updates) != 1 || len(n.states) != 0 || len(n.drained) != 1 {
+			t.Fatalf("%d updates, %d states, %d waits", len(n.updates), len(n.states), len(n.drained))
+		}
+		a.send(a.write(0, "second"))
+		n.drain()
+		if len(n.updates) != 1 || len(n.states) != 1 || len(n.states[0]) > 200 || len(n.queries) != 1 {
+			t.Fatalf("%d updates, %d states, %d queries", len(n.updates), len(n.states), len(n.queries))
+		}
+		got, err := crdt.MergeUpdates(append(n.updates, n.states...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have, err := crdt.StateVectorFromUpdate(got); err != nil || !maps.Equal(have, a.doc.StateVector()) {
+			t.Fatalf("it has %v, the document %v: %v", have, a.doc.StateVector(), err)
+		}
+	})
+}
+
 // Who comes back with a part of a large document gets what it lacks, and little
 // more, although the state that is shared is older.
 func TestReturnToLargeDocument(t *testing.T) {
