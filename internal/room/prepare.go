@@ -61,15 +61,13 @@ func (s *Session) lighten(u *Update) {
 // there, unless the session's context or the room ends before.
 func (s *Session) prepare(u *Update, settle func(*access.Refused)) {
 	r, p := s.room, &preparation{}
-	for _, semaphore := range []chan struct{}{r.preparing, r.rooms.heavy} {
-		select {
-		case semaphore <- struct{}{}:
-			defer func() { <-semaphore }()
-		case <-s.ctx.Done():
-			return
-		case <-r.gone:
-			return
-		}
+	select {
+	case r.preparing <- struct{}{}:
+		defer func() { <-r.preparing }()
+	case <-s.ctx.Done():
+		return
+	case <-r.gone:
+		return
 	}
 	var parts [][]byte
 	done := false
@@ -83,7 +81,8 @@ func (s *Session) prepare(u *Update, settle func(*access.Refused)) {
 		return
 	}
 	defer r.post(func() { r.content.preparing = nil }) // whatever happens
-	err := p.integrate(parts, u, crdt.Limits{Items: r.rooms.cfg.MaxItems})
+	var err error
+	r.rooms.inTurn(func() { err = p.integrate(parts, u, crdt.Limits{Items: r.rooms.cfg.MaxItems}) })
 	cost := 0
 	if err == nil && p.err == nil {
 		// Only now: others needn't wait for an update that is being prepared.
@@ -108,7 +107,7 @@ func (s *Session) prepare(u *Update, settle func(*access.Refused)) {
 		}) {
 			return
 		}
-		err = p.follow(since)
+		r.rooms.inTurn(func() { err = p.follow(since) })
 	}
 	if err != nil {
 		r.post(func() { r.fault(err) })

@@ -25,6 +25,32 @@ func (c *client) rewrite(items int) []byte {
 	return c.doc.EncodeStateAsUpdate(before)
 }
 
+// A heavy update that waits for its document's log is in nobody's way.
+func TestHeavyUpdateWaitsAlone(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.rooms.cfg.MaxUnsaved = 100
+		a := h.join("a", 1)
+		h.log.hold = make(chan struct{})
+		a.send(a.write(0, "x")) // is on its way to the log
+		heavy := a.rewrite(2 * maxParts)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			a.post(heavy)
+		}()
+		synctest.Wait()
+		if len(h.rooms.heavy) != 0 {
+			t.Error("large updates of all documents wait for one document's log")
+		}
+		close(h.log.hold)
+		<-done
+		synctest.Wait()
+		if a.saved != 2 {
+			t.Fatalf("%d saved", a.saved)
+		}
+	})
+}
+
 // While a heavy update is prepared the others of the room go on, and its own
 // session's later ones follow it.
 func TestHeavyUpdate(t *testing.T) {

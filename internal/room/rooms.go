@@ -55,8 +55,8 @@ type Rooms struct {
 	// Each holds one for each that is being made: states and differences, a
 	// processor each, and new bases, which take memory, one at a time.
 	cutters, folders chan struct{}
-	// Holds one for each large update that is being looked through or prepared:
-	// half of the processors are left to others.
+	// Holds one for each large update that is being looked through or integrated
+	// beside its room: half of the processors are left to others.
 	heavy chan struct{}
 
 	failing atomic.Int64 // rooms whose edits can't be saved
@@ -98,6 +98,14 @@ func New(cfg Config) *Rooms {
 	rs.heavy = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 	rs.ctx, rs.cancel = context.WithCancel(context.Background())
 	return rs
+}
+
+// inTurn does the work on a large update, when it is its turn. It must wait for
+// nothing: others do, of all documents.
+func (rs *Rooms) inTurn(work func()) {
+	rs.heavy <- struct{}{}
+	defer func() { <-rs.heavy }()
+	work()
 }
 
 // Join makes a session in the document's room. It waits until the document is

@@ -28,7 +28,8 @@ type Receiver interface {
 	// this encoded state vector. One follows each State; others come when the
 	// room wants to hear again what it couldn't take.
 	Query(vector *Shared) bool
-	// Update gives an update made by other sessions.
+	// Update gives an update made by other sessions, or what of a large document
+	// comes before the State.
 	Update(update *Shared) bool
 	// Presence gives an awareness update about others.
 	Presence(update *Shared) bool
@@ -90,13 +91,15 @@ type Update struct {
 
 // ReadUpdate looks through what a client sent; the result keeps the bytes. Its
 // error is an *access.Refused.
-func (s *Session) ReadUpdate(b []byte) (*Update, error) {
+func (s *Session) ReadUpdate(b []byte) (u *Update, err error) {
 	rs := s.room.rooms
+	read := func() { u, err = readUpdate(b, crdt.Limits{StructsInAll: rs.cfg.MaxStructs}) }
 	if len(b) > longRead {
-		rs.heavy <- struct{}{}
-		defer func() { <-rs.heavy }()
+		rs.inTurn(read)
+	} else {
+		read()
 	}
-	return readUpdate(b, crdt.Limits{StructsInAll: rs.cfg.MaxStructs})
+	return u, err
 }
 
 // longRead is the size in bytes from which on looking through an update takes
@@ -152,8 +155,8 @@ type Session struct {
 }
 
 // Sync asks for what the client lacks, knowing its state vector: the receiver
-// gets State, then Query, then the presence of others, and from now on every
-// update.
+// gets State (of a large document perhaps Updates first, with which it is whole),
+// then Query, then the presence of others, and from now on every update.
 func (s *Session) Sync(have crdt.StateVector) {
 	s.room.post(func() { s.room.sync(s, have) })
 }
