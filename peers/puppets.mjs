@@ -92,10 +92,10 @@ const steps = {
     const equal = () => client.synced && peer.synced && Y.equalSnapshots(Y.snapshot(client.doc), Y.snapshot(peer.doc))
     await client.until(`it equals ${other}`, equal, { other: peer })
   },
-  /** Resolves once a client has all that another one has, which may be offline. */
+  /** Resolves once a client has all that another one has, which may be offline, and perhaps more. */
   untilHas (client, other) {
-    const wanted = Y.snapshot(clients.get(other).doc)
-    return client.until(`it has what ${other} has`, () => client.synced && Y.equalSnapshots(Y.snapshot(client.doc), wanted))
+    const wanted = Y.encodeStateAsUpdate(clients.get(other).doc)
+    return client.until(`it has what ${other} has`, () => client.synced && Y.snapshotContainsUpdate(Y.snapshot(client.doc), wanted))
   },
 
   /**

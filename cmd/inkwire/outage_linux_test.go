@@ -181,7 +181,8 @@ func endure(t *testing.T, s *site, yws, told, told2 string) {
 }
 
 // crashed ends the program and starts it again, on a disk that works. A fresh
-// client finds what another one has, before any of those who were there returns.
+// client finds what another one has, before any of those who were there returns,
+// and perhaps more: what nobody was told of may have reached the disk.
 func (p *puppets) crashed(s *site, all []string, kind, has string) {
 	p.t.Helper()
 	for _, name := range all {
