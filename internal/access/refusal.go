@@ -33,6 +33,15 @@ var (
 	Method    = Refusal{Label: "method", Sentence: "this method isn't allowed here", HTTP: 405}
 	MediaType = Refusal{Label: "media_type", Sentence: "the body must be application/json", HTTP: 415}
 
+	NoToken         = Refusal{Label: "no_token", Sentence: "a token is required", HTTP: 401, Yjs: 4401, Close: 1008}
+	BadToken        = Refusal{Label: "bad_token", Sentence: "the token isn't valid", HTTP: 401, Yjs: 4401, Close: 1008}
+	Expired         = Refusal{Label: "expired", Sentence: "access has expired", HTTP: 401, Yjs: 4401, Close: 1008}
+	Revoked         = Refusal{Label: "revoked", Sentence: "access was revoked", HTTP: 403, Yjs: 4403, Close: 1008}
+	Unverified      = Refusal{Label: "unverified", Sentence: "who you are can't be checked at present", HTTP: 503, Yjs: 1013, Close: 1013}
+	TooManyFailures = Refusal{Label: "failures", Sentence: "too many tokens that aren't valid, come back later", HTTP: 429, Yjs: 1013, Close: 1013}
+
+	TooManyDocuments = Refusal{Label: "too_many_documents", Sentence: "too many new documents, come back later", HTTP: 429, Yjs: 1013, Close: 1013}
+
 	Deleted    = Refusal{Label: "deleted", Sentence: "the document was deleted", HTTP: 410, Yjs: 4403, Close: 1008}
 	Exists     = Refusal{Label: "exists", Sentence: "a document of this name exists", HTTP: 409}
 	Unknown    = Refusal{Label: "unknown", Sentence: "there is no such document", HTTP: 404}
@@ -52,6 +61,7 @@ var (
 // Table is all rows. Each has a label of its own.
 var Table = []Refusal{
 	ForeignHost, ForeignOrigin, NoAddress, Exists, Unknown, Starting, TooMany, TooOften, TooSlow, Method, MediaType,
+	NoToken, BadToken, Expired, Revoked, Unverified, TooManyFailures, TooManyDocuments,
 	Deleted, Forbidden, OverBudget, Unsaved, TooLarge, Malformed, TextFrame, BadUTF8, ShuttingDown, ServerFault, Overload,
 }
 

@@ -1,0 +1,107 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// A verdict is what somebody may do in one document.
+type verdict struct {
+	Identity
+	role  Role
+	until time.Time // zero for ever
+}
+
+// Leeway is how far the clocks of those who issue tokens may be wrong.
+const Leeway = 5 * time.Second
+
+// ErrForeign says that a token isn't of those that the keys here have signed.
+var ErrForeign = errors.New("no key here has signed this")
+
+// judge finds out what somebody may do in a document. What is shown explicitly
+// counts alone; without it what the browser's session has collected; without that
+// the role of those who show nothing. Anew means that nothing remembered will do.
+func (g *Guard) judge(ctx context.Context, c Credentials, document string, anew bool) (verdict, error) {
+	v, err := g.find(ctx, c, document, anew)
+	var refused *Refused
+	if errors.As(err, &refused) && refused.HTTP == 401 && (c.Token != "" || c.Session != "") {
+		g.failures.Take(c.Addr)
+	}
+	return v, err
+}
+
+func (g *Guard) find(ctx context.Context, c Credentials, document string, anew bool) (verdict, error) {
+	switch {
+	case c.Token != "":
+		return g.byToken(ctx, c, document, anew)
+	case c.Session != "" && g.cfg.Grants != nil:
+		v, err := g.bySession(ctx, c.Session, document)
+		if err != nil || v.role > None {
+			return v, err
+		}
+	}
+	return g.byNothing(ctx, c, document, anew)
+}
+
+// byNothing judges who shows nothing that counts.
+func (g *Guard) byNothing(ctx context.Context, c Credentials, document string, anew bool) (verdict, error) {
+	switch {
+	case g.cfg.Application != nil:
+		return g.byApplication(ctx, c, document, anew)
+	case g.cfg.Open == None:
+		return verdict{}, NoToken.Because("")
+	}
+	return verdict{role: g.cfg.Open}, nil
+}
+
+func (g *Guard) byApplication(ctx context.Context, c Credentials, document string, anew bool) (verdict, error) {
+	who, err := g.cfg.Application.Ask(ctx, c, document, anew)
+	if err != nil {
+		return verdict{}, err
+	}
+	return g.standing(ctx, who, document)
+}
+
+// byToken judges a token: a link's secret, one that a key here has signed, or one
+// that the application knows.
+func (g *Guard) byToken(ctx context.Context, c Credentials, document string, anew bool) (verdict, error) {
+	if IsLink(c.Token) && g.cfg.Grants != nil {
+		return g.byLink(ctx, c.Token, document)
+	}
+	if g.cfg.Tokens != nil {
+		who, err := g.cfg.Tokens.Identify(ctx, c.Token)
+		switch {
+		case err == nil:
+			return g.standing(ctx, who, document)
+		case !errors.Is(err, ErrForeign):
+			return verdict{}, err
+		case g.cfg.Application == nil:
+			return verdict{}, BadToken.Because(err.Error())
+		}
+	}
+	// Where nothing understands tokens, one makes no difference.
+	return g.byNothing(ctx, c, document, anew)
+}
+
+// standing is what an identity that is known for sure may do now.
+func (g *Guard) standing(ctx context.Context, who Identity, document string) (verdict, error) {
+	now := time.Now()
+	v := verdict{who, who.Docs.Role(document), who.Expires}
+	if !who.Expires.IsZero() && !now.Before(who.Expires) {
+		if v.until = who.Expires.Add(Leeway); !now.Before(v.until) {
+			return verdict{}, Expired.Because("")
+		}
+	}
+	if who.Subject != "" && g.cfg.Grants != nil {
+		cut, err := g.cfg.Grants.CutOf(ctx, who.Subject)
+		if err != nil {
+			return verdict{}, err
+		}
+		// A token says whole seconds.
+		if !cut.IsZero() && !who.Issued.After(cut.Truncate(time.Second)) {
+			return verdict{}, Revoked.Because("")
+		}
+	}
+	return v, nil
+}
