@@ -23,6 +23,27 @@ func (d *Doc) delete(tx *Transaction, i int32) {
 	}
 }
 
+// HasDeleted reports whether all of a set is deleted in the document.
+func (d *Doc) HasDeleted(s DeleteSet) bool {
+	for r := range s.All() {
+		ci := d.clientIndex(r.Client)
+		if ci == noClient || d.clients[ci].state < r.End() {
+			return false
+		}
+		c := d.clients[ci]
+		for p, more := c.find(r.Clock), true; more; p, more = c.next(p) {
+			it := d.item(c.at(p))
+			if it.clock >= r.End() {
+				break
+			}
+			if !it.deleted() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // deleteChildren deletes all items of a type: its list from the start, then the
 // current value of each key. Types nest as deep as their makers like, so it
 // keeps its own stack instead of recursing. An item that was deleted earlier is

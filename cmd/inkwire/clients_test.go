@@ -14,9 +14,9 @@ import (
 
 // The kinds of real clients, as peers/clients.mjs names them.
 var (
-	yWebsockets = []string{"y-websocket-1", "y-websocket-2", "y-websocket-3"}
-	hocuspocus  = []string{"hocuspocus-2", "hocuspocus-3", "hocuspocus-4"}
-	allKinds    = []string{"y-websocket-1", "hocuspocus-2", "y-websocket-2", "hocuspocus-3", "y-websocket-3", "hocuspocus-4"}
+	yWebsockets  = []string{"y-websocket-1", "y-websocket-2", "y-websocket-3"}
+	hocuspocuses = []string{"hocuspocus-2", "hocuspocus-3", "hocuspocus-4"}
+	allKinds     = []string{"y-websocket-1", "hocuspocus-2", "y-websocket-2", "hocuspocus-3", "y-websocket-3", "hocuspocus-4"}
 )
 
 // A driver is a script of peers/ that drives real clients. It and the test speak

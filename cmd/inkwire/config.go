@@ -11,6 +11,7 @@ import (
 
 	"github.com/peterbourgon/ff/v3"
 
+	"github.com/inkwire/inkwire/internal/gateway/hocuspocus"
 	"github.com/inkwire/inkwire/internal/ws"
 )
 
@@ -24,16 +25,19 @@ type config struct {
 
 	history time.Duration
 
-	maxMessage                int
-	maxQueue                  int
-	maxDocument               int
-	maxItems                  int
-	maxStructs                int
-	maxUnsaved                int
-	maxConnections            int
-	maxDocumentsPerConnection int
-	maxHandshakes             int
-	maxHandshakesPerAddress   int
+	maxMessage              int
+	maxQueue                int
+	maxDocument             int
+	maxItems                int
+	maxStructs              int
+	maxUnsaved              int
+	maxConnections          int
+	hocuspocus              hocuspocus.Limits
+	maxPresence             int
+	maxPresenceRate         int
+	maxSessions             int
+	maxHandshakes           int
+	maxHandshakesPerAddress int
 
 	logLevel  string
 	logFormat string
@@ -42,21 +46,24 @@ type config struct {
 // defaults is the configuration when nothing is set.
 func defaults() config {
 	return config{
-		addr:                      "127.0.0.1:8000",
-		data:                      "./inkwire-data",
-		history:                   30 * 24 * time.Hour,
-		maxMessage:                ws.Defaults.MaxMessage,
-		maxQueue:                  ws.Defaults.MaxQueue,
-		maxDocument:               64 << 20,
-		maxItems:                  8_000_000,
-		maxStructs:                500_000,
-		maxUnsaved:                8 << 20,
-		maxConnections:            50_000,
-		maxDocumentsPerConnection: 100,
-		maxHandshakes:             1024,
-		maxHandshakesPerAddress:   512,
-		logLevel:                  "info",
-		logFormat:                 "auto",
+		addr:                    "127.0.0.1:8000",
+		data:                    "./inkwire-data",
+		history:                 30 * 24 * time.Hour,
+		maxMessage:              ws.Defaults.MaxMessage,
+		maxQueue:                ws.Defaults.MaxQueue,
+		maxDocument:             64 << 20,
+		maxItems:                8_000_000,
+		maxStructs:              500_000,
+		maxUnsaved:              8 << 20,
+		maxConnections:          50_000,
+		hocuspocus:              hocuspocus.DefaultLimits,
+		maxPresence:             64 << 10,
+		maxPresenceRate:         100,
+		maxSessions:             5000,
+		maxHandshakes:           1024,
+		maxHandshakesPerAddress: 512,
+		logLevel:                "info",
+		logFormat:               "auto",
 	}
 }
 
@@ -79,7 +86,14 @@ func settings(c *config) *flag.FlagSet {
 	f.Var(number(&c.maxStructs), "max-structs", "refuse updates of more than `N` structs")
 	f.Var(size(&c.maxUnsaved, 1), "max-unsaved", "let at most `BYTES` of a document's edits wait for the disk")
 	f.Var(number(&c.maxConnections), "max-connections", "refuse more than `N` open sockets (HTTP 503)")
-	f.Var(number(&c.maxDocumentsPerConnection), "max-documents-per-connection", "refuse more than `N` documents on one socket")
+	f.Var(number(&c.hocuspocus.Documents), "max-documents-per-connection", "refuse more than `N` documents on one socket")
+	f.Var(number(&c.maxSessions), "max-sessions", "refuse more than `N` clients in one document")
+	f.Var(size(&c.maxPresence, 1), "max-presence", "refuse more than `BYTES` of what a client says of itself: its name and caret")
+	f.Var(number(&c.maxPresenceRate), "max-presence-rate", "slow a client that says so more than `N` times a second, and cut it off if it goes on")
+	f.Var(duration(&c.hocuspocus.Unauthenticated.Time, time.Second), "unauthenticated-time", "where a token is required, close a socket that has shown no valid one for `TIME`")
+	f.Var(number(&c.hocuspocus.Unauthenticated.Messages), "max-unauthenticated-messages", "close one that has sent more than `N` messages by then")
+	f.Var(size(&c.hocuspocus.Unauthenticated.Bytes, 1), "max-unauthenticated-bytes", "close one that has sent more than `BYTES` by then")
+	f.Var(number(&c.hocuspocus.Unauthenticated.Documents), "max-unauthenticated-documents", "refuse one that asks for more than `N` documents by then")
 	f.Var(number(&c.maxHandshakes), "max-handshakes", "hold at most `N` connections that are no sockets yet")
 	f.Var(number(&c.maxHandshakesPerAddress), "max-handshakes-per-address", "hold at most `N` slow ones of them for one address (HTTP 429)")
 

@@ -49,7 +49,7 @@ func TestFailingDisk(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			endure(t, tt.site(t), yWebsockets[i%3], hocuspocus[i%3], hocuspocus[(i+1)%3])
+			endure(t, tt.site(t), yWebsockets[i%3], hocuspocuses[i%3], hocuspocuses[(i+1)%3])
 		})
 	}
 }

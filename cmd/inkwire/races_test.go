@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/server"
 	"github.com/inkwire/inkwire/internal/store"
@@ -68,7 +70,7 @@ func serveFrom(t *testing.T, s store.Store) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv.Start(rooms, rooms)
+	srv.Start(gateway.Door{Guard: access.NewGuard(access.Config{Open: access.Owner}), Rooms: rooms}, rooms)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +94,7 @@ func serveFrom(t *testing.T, s store.Store) (addr string) {
 // is for who only reads it meanwhile.
 func TestReconnectWhileDiskIsSlow(t *testing.T) {
 	t.Parallel()
-	for _, kind := range hocuspocus {
+	for _, kind := range hocuspocuses {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			log, err := sqlite.Open(t.TempDir(), sqlite.Options{})

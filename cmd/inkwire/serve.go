@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/metrics"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/server"
@@ -69,15 +70,15 @@ func listen(c config, log *slog.Logger) (*program, error) {
 	sockets.MaxMessage, sockets.MaxQueue = c.maxMessage, c.maxQueue
 	sockets.Queued = func(delta int) { p.metrics.QueuedBytes.Add(float64(delta)) }
 	p.server, err = server.New(server.Config{
-		Page:                      page,
-		WS:                        sockets,
-		Metrics:                   p.metrics,
-		Ended:                     func(e server.End) { logEnd(log, e) },
-		Report:                    p.report,
-		MaxConnections:            c.maxConnections,
-		MaxDocumentsPerConnection: c.maxDocumentsPerConnection,
-		MaxHandshakes:             c.maxHandshakes,
-		MaxHandshakesPerAddress:   c.maxHandshakesPerAddress,
+		Page:                    page,
+		WS:                      sockets,
+		Metrics:                 p.metrics,
+		Ended:                   func(e server.End) { logEnd(log, e) },
+		Report:                  p.report,
+		MaxConnections:          c.maxConnections,
+		Hocuspocus:              c.hocuspocus,
+		MaxHandshakes:           c.maxHandshakes,
+		MaxHandshakesPerAddress: c.maxHandshakesPerAddress,
 	})
 	if err != nil {
 		return nil, err
@@ -119,8 +120,12 @@ func (p *program) open() (err error) {
 		MaxDocument: p.cfg.maxDocument,
 		MaxStructs:  p.cfg.maxStructs,
 		MaxItems:    p.cfg.maxItems,
+
+		MaxPresence:     p.cfg.maxPresence,
+		MaxPresenceRate: p.cfg.maxPresenceRate,
+		MaxSessions:     p.cfg.maxSessions,
 	})
-	p.server.Start(p.rooms, p.rooms)
+	p.server.Start(gateway.Door{Guard: access.NewGuard(access.Config{Open: access.Owner}), Rooms: p.rooms}, p.rooms)
 	return nil
 }
 

@@ -83,6 +83,9 @@ func (g *Guard) Admit(ctx context.Context, c Credentials, document string, w Wat
 	return p, nil
 }
 
+// RequiresToken reports whether those who show nothing are refused.
+func (g *Guard) RequiresToken() bool { return g.cfg.Open == None && g.cfg.Application == nil }
+
 // Check tells whether somebody may do something with a document, once. Its error
 // is an *Refused, or that of ctx.
 func (g *Guard) Check(ctx context.Context, c Credentials, document string, a Action) (Identity, error) {

@@ -13,7 +13,8 @@ type verdict struct {
 	until time.Time // zero for ever
 }
 
-// Leeway is how far the clocks of those who issue tokens may be wrong.
+// Leeway is how far the clocks of those who issue tokens may be ahead. What has
+// expired by the clock here has expired.
 const Leeway = 5 * time.Second
 
 // ErrForeign says that a token isn't of those that the keys here have signed.
@@ -86,12 +87,9 @@ func (g *Guard) byToken(ctx context.Context, c Credentials, document string, ane
 
 // standing is what an identity that is known for sure may do now.
 func (g *Guard) standing(ctx context.Context, who Identity, document string) (verdict, error) {
-	now := time.Now()
 	v := verdict{who, who.Docs.Role(document), who.Expires}
-	if !who.Expires.IsZero() && !now.Before(who.Expires) {
-		if v.until = who.Expires.Add(Leeway); !now.Before(v.until) {
-			return verdict{}, Expired.Because("")
-		}
+	if !who.Expires.IsZero() && !time.Now().Before(who.Expires) {
+		return verdict{}, Expired.Because("")
 	}
 	if who.Subject != "" && g.cfg.Grants != nil {
 		cut, err := g.cfg.Grants.CutOf(ctx, who.Subject)

@@ -30,7 +30,8 @@ type Pass struct {
 	document string
 	watcher  Watcher
 
-	role atomic.Uint32 // None once it has ended
+	role atomic.Uint32           // None once it has ended
+	why  atomic.Pointer[Refused] // why it has ended; nil if it hasn't, or was released
 
 	mu          sync.Mutex
 	credentials Credentials
@@ -95,6 +96,7 @@ func (p *Pass) end(r *Refused) {
 		p.mu.Unlock()
 		return
 	}
+	p.why.Store(r)
 	p.stopLocked()
 	p.mu.Unlock()
 	p.guard.cfg.Refused(r.Refusal)
@@ -122,32 +124,31 @@ func (p *Pass) Release() {
 	}
 }
 
-// Renew takes a token in place of what was shown. Its error is an *Refused, which
-// changes nothing, or that of ctx.
+// Renew takes a token in place of what was shown. The role may be another then, of
+// which the watcher isn't told. Its error is an *Refused, which changes nothing, or
+// that of ctx.
 func (p *Pass) Renew(ctx context.Context, token string) error {
 	p.mu.Lock()
 	c := p.credentials
 	p.mu.Unlock()
 	c.Token = token
-	return p.judge(ctx, c, false)
+	_, err := p.judge(ctx, c, false)
+	return err
 }
 
-// judge judges credentials, and puts the verdict into force.
-func (p *Pass) judge(ctx context.Context, c Credentials, anew bool) error {
+// judge judges credentials, puts the verdict into force, and reports whether the
+// role is another.
+func (p *Pass) judge(ctx context.Context, c Credentials, anew bool) (changed bool, err error) {
 	v, err := p.guard.judge(ctx, c, p.document, anew)
 	if err == nil && !v.role.May(Read) {
 		err = Forbidden.Because("no role in this document")
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	p.mu.Lock()
-	changed := !p.over && p.takeLocked(c, v)
-	p.mu.Unlock()
-	if changed {
-		p.watcher.Changed(v.role)
-	}
-	return nil
+	defer p.mu.Unlock()
+	return !p.over && p.takeLocked(c, v), nil
 }
 
 // recheck judges what was shown anew. What can't be judged now stays.
@@ -155,7 +156,10 @@ func (p *Pass) recheck(ctx context.Context) {
 	p.mu.Lock()
 	c := p.credentials
 	p.mu.Unlock()
-	err := p.judge(ctx, c, true)
+	changed, err := p.judge(ctx, c, true)
+	if changed {
+		p.watcher.Changed(p.Role())
+	}
 	var refused *Refused
 	if errors.As(err, &refused) && refused.Label != Unverified.Label {
 		p.end(Revoked.Because(""))
@@ -167,11 +171,21 @@ func (p *Pass) Role() Role { return Role(p.role.Load()) }
 
 // May refuses an action that the role doesn't allow; nil allows it.
 func (p *Pass) May(a Action) *Refused {
-	if r := p.Role(); !r.May(a) {
-		return Forbidden.Because("a " + r.String() + " may not change the document")
+	r := p.Role()
+	switch {
+	case r.May(a):
+		return nil
+	case r == None:
+		if why := p.why.Load(); why != nil {
+			return why
+		}
+		return Revoked.Because("")
 	}
-	return nil
+	return Forbidden.Because("this needs the role " + least[a].String() + ", and yours is " + r.String())
 }
+
+// Document is the name of the document that it is for.
+func (p *Pass) Document() string { return p.document }
 
 // Identity is who it is.
 func (p *Pass) Identity() Identity {

@@ -16,6 +16,7 @@ type Tally[K comparable] struct {
 
 	mu    sync.Mutex
 	byKey map[K]*rate.Limiter
+	swept time.Time // when byKey was last looked through, which takes a while
 }
 
 // A Rate is so many at once, which come back over a time.
@@ -28,8 +29,10 @@ type Rate struct {
 func PerMinute(n int) Rate { return Rate{n, time.Minute} }
 func PerHour(n int) Rate   { return Rate{n, time.Hour} }
 
-// maxKeys bounds the keys of a tally.
-const maxKeys = 16384
+const (
+	maxKeys    = 16384 // of a tally
+	sweepEvery = time.Second
+)
 
 // NewTally makes a tally in which nothing has happened.
 func NewTally[K comparable](r Rate) *Tally[K] {
@@ -57,6 +60,10 @@ func (t *Tally[K]) of(key K, make bool) *rate.Limiter {
 		return l
 	}
 	if len(t.byKey) >= maxKeys {
+		if time.Since(t.swept) < sweepEvery {
+			return nil
+		}
+		t.swept = time.Now()
 		for k, l := range t.byKey {
 			if l.Tokens() >= float64(t.burst) { // as one that was never seen
 				delete(t.byKey, k)

@@ -177,6 +177,12 @@ func (st *state) knows(info crdt.Info) (bool, error) {
 	return err == nil && info.DeleteSet.Within(gone), err
 }
 
+// has tells whether the integrated document, if there is one, has all of an
+// update.
+func (c *content) has(info crdt.Info) bool {
+	return c.doc != nil && covers(c.vector(), info) && c.doc.HasDeleted(info.DeleteSet)
+}
+
 // covers tells whether a document with this state vector has integrated all of
 // an update, its deletes too.
 func covers(have crdt.StateVector, info crdt.Info) bool {

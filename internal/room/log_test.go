@@ -103,10 +103,10 @@ func TestDeleteAndRestore(t *testing.T) {
 		if a.ended == nil || a.ended.Label != "deleted" || a.ended.Yjs != 4403 || b.ended == nil || b.saved != 0 {
 			t.Fatal(a.ended, b.ended, b.saved)
 		}
-		_, err := h.rooms.Join(t.Context(), "a", h.client(3))
+		_, err := h.rooms.Join(t.Context(), h.admit("a"), h.client(3))
 		isRefused(err, "deleted")
 		h.restart()
-		_, err = h.rooms.Join(t.Context(), "a", h.client(3))
+		_, err = h.rooms.Join(t.Context(), h.admit("a"), h.client(3))
 		isRefused(err, "deleted")
 		if len(h.reports) > 0 {
 			t.Fatal(h.reports)
@@ -140,7 +140,7 @@ func TestJoinMeetsDelete(t *testing.T) {
 		a.session.room.post(func() { a.session.room.drop(access.Deleted.Because("")) }) // as Delete does
 		joined := make(chan error, 1)
 		go func() {
-			_, err := h.rooms.Join(t.Context(), "a", h.client(2))
+			_, err := h.rooms.Join(t.Context(), h.admit("a"), h.client(2))
 			joined <- err
 		}()
 		synctest.Wait()

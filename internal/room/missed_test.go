@@ -37,7 +37,7 @@ func (p *picky) drain() {
 func (h *house) picky(id uint64) *picky { return &picky{client: h.client(id)} }
 
 func (p *picky) enterPicky(name string) {
-	s, err := p.rooms.Join(p.Context(), name, p)
+	s, err := p.rooms.Join(p.Context(), p.admit(name), p)
 	if err != nil {
 		p.Fatal(err)
 	}

@@ -114,7 +114,7 @@ func TestCloseEndsWithContext(t *testing.T) {
 			go func() {
 				ctx, cancel := context.WithCancel(t.Context())
 				cancel()
-				h.rooms.Join(ctx, "a", h.client(1))
+				h.rooms.Join(ctx, h.admit("a"), h.client(1))
 			}()
 			synctest.Wait()
 		}

@@ -112,6 +112,13 @@ func (r *room) bind(s *Session, said []awareness.Entry) {
 			r.presence.entries[e.Client] = s.own
 			return
 		}
+		if subject := s.written.Subject; subject != "" && subject == owned.owner.written.Subject {
+			if owned.claim != nil {
+				owned.claim.drop()
+			}
+			r.grant(&claim{by: s, said: e, entry: owned})
+			return
+		}
 		if !s.spoke && len(said) == 1 && owned.claim == nil {
 			r.claimFor(s, owned, e)
 			return

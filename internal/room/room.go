@@ -30,6 +30,7 @@ type room struct {
 	// Written before loaded is closed.
 	refusal *access.Refused // the load has failed
 	damage  error           // what is damaged; the document is read-only
+	begun   bool            // somebody has used the document, or may; later the room's goroutine's
 
 	holders int // sessions, and those waiting to become one; guarded by Rooms.mu
 
@@ -203,6 +204,7 @@ func (r *room) load() error {
 	}
 	r.content.maxItems = r.rooms.cfg.MaxItems
 	r.log = newLog(d)
+	r.begun = d.Revision != store.Revision{}
 	if d.Damage != nil {
 		r.damage = d.Damage
 	}
@@ -227,7 +229,11 @@ func (r *room) setState(state string) {
 	r.state = state
 }
 
-func (r *room) join(s *Session) {
+// join takes a session, or tells why not.
+func (r *room) join(s *Session) *access.Refused {
+	if limit := r.rooms.cfg.MaxSessions; len(r.sessions) >= limit {
+		return access.Crowded.Because(fmt.Sprintf("max-sessions is %d", limit))
+	}
 	r.ending = false
 	if r.grace != nil {
 		r.grace.Stop()
@@ -237,6 +243,7 @@ func (r *room) join(s *Session) {
 	if r.closing {
 		r.end(s, r.why)
 	}
+	return nil
 }
 
 func (r *room) leave(s *Session) {

@@ -237,7 +237,7 @@ func TestLoadingIsAState(t *testing.T) {
 			c := h.client(uint64(i + 10))
 			clients = append(clients, c)
 			go func() {
-				s, err := h.rooms.Join(h.Context(), "a", c)
+				s, err := h.rooms.Join(h.Context(), h.admit("a"), c)
 				c.session = s
 				if err == nil {
 					s.Sync(nil)
@@ -251,7 +251,7 @@ func TestLoadingIsAState(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := h.rooms.Join(ctx, "a", h.client(20)); !errors.Is(err, context.Canceled) {
+		if _, err := h.rooms.Join(ctx, h.admit("a"), h.client(20)); !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
 		close(h.log.hold)
@@ -278,7 +278,7 @@ func TestFailedLoad(t *testing.T) {
 		h.restart()
 		h.log.fail(nil, store.ErrCorrupt)
 		var refused *access.Refused
-		if _, err := h.rooms.Join(t.Context(), "a", h.client(1)); !errors.As(err, &refused) || refused.Yjs != 1011 {
+		if _, err := h.rooms.Join(t.Context(), h.admit("a"), h.client(1)); !errors.As(err, &refused) || refused.Yjs != 1011 {
 			t.Fatal(err)
 		}
 		if len(h.reports) != 1 || !errors.Is(h.reports[0], store.ErrCorrupt) {
@@ -377,7 +377,7 @@ func TestWaitingEnds(t *testing.T) {
 		h.log.hold = nil
 		a, b := h.join("a", 1), h.client(2)
 		ctx, cancel := context.WithCancel(t.Context())
-		s, err := h.rooms.Join(ctx, "a", b)
+		s, err := h.rooms.Join(ctx, h.admit("a"), b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -555,7 +555,7 @@ func TestPanic(t *testing.T) {
 func TestRefusedName(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		var refused *access.Refused
-		if _, err := h.rooms.Join(t.Context(), "a/../b", h.client(1)); !errors.As(err, &refused) {
+		if _, err := h.rooms.Join(t.Context(), h.admit("a/../b"), h.client(1)); !errors.As(err, &refused) {
 			t.Fatal(err)
 		}
 	})
@@ -568,7 +568,7 @@ func TestJoinAfterClose(t *testing.T) {
 			t.Fatal(err)
 		}
 		var refused *access.Refused
-		if _, err := h.rooms.Join(t.Context(), "a", h.client(1)); !errors.As(err, &refused) || refused.Yjs != 1001 {
+		if _, err := h.rooms.Join(t.Context(), h.admit("a"), h.client(1)); !errors.As(err, &refused) || refused.Yjs != 1001 {
 			t.Fatal(err)
 		}
 	})

@@ -42,6 +42,10 @@ type Config struct {
 	MaxItems int
 	// MaxPresence bounds one session's presence state in bytes. Default 64 KiB.
 	MaxPresence int
+	// MaxPresenceRate bounds one session's presence messages a second. Default 100.
+	MaxPresenceRate int
+	// MaxSessions bounds a document's sessions. Default 5,000.
+	MaxSessions int
 }
 
 // Rooms is the live documents of a server.
@@ -94,6 +98,12 @@ func New(cfg Config) *Rooms {
 	if cfg.MaxPresence == 0 {
 		cfg.MaxPresence = 64 << 10
 	}
+	if cfg.MaxPresenceRate == 0 {
+		cfg.MaxPresenceRate = 100
+	}
+	if cfg.MaxSessions == 0 {
+		cfg.MaxSessions = 5000
+	}
 	rs := &Rooms{cfg: cfg, live: make(map[string]*room), cutters: make(chan struct{}, runtime.GOMAXPROCS(0)), folders: make(chan struct{}, 1)}
 	rs.heavy = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 	rs.ctx, rs.cancel = context.WithCancel(context.Background())
@@ -108,14 +118,24 @@ func (rs *Rooms) inTurn(work func()) {
 	work()
 }
 
-// Join makes a session in the document's room. It waits until the document is
-// loaded. Its error is an *access.Refused, or that of ctx. The context is the
-// session's as well: when it ends, calls that wait return.
-func (rs *Rooms) Join(ctx context.Context, name string, recv Receiver) (*Session, error) {
-	if err := store.CheckName(name); err != nil {
+// Join makes a session in the room of the document that a pass is for, and takes
+// the pass over: it is released when the session is left, or when there is none.
+// It waits until the document is loaded. Its error is an *access.Refused, or that
+// of ctx. The context is the session's as well: when it ends, calls that wait
+// return.
+func (rs *Rooms) Join(ctx context.Context, pass *access.Pass, recv Receiver) (*Session, error) {
+	s, err := rs.join(ctx, pass, recv)
+	if err != nil {
+		pass.Release()
+	}
+	return s, err
+}
+
+func (rs *Rooms) join(ctx context.Context, pass *access.Pass, recv Receiver) (*Session, error) {
+	if err := store.CheckName(pass.Document()); err != nil {
 		return nil, access.Malformed.Because(err.Error())
 	}
-	r := rs.acquire(name)
+	r := rs.acquire(pass.Document())
 	if r == nil {
 		return nil, access.ShuttingDown.Because("")
 	}
@@ -125,16 +145,20 @@ func (rs *Rooms) Join(ctx context.Context, name string, recv Receiver) (*Session
 		rs.release(r)
 		return nil, ctx.Err()
 	}
-	s := &Session{room: r, ctx: ctx, recv: recv, id: rand.Int64N(math.MaxInt64) + 1}
-	s.written = store.Session{ID: s.id, Start: time.Now()}
+	s := &Session{room: r, pass: pass, ctx: ctx, recv: recv, id: rand.Int64N(math.MaxInt64) + 1}
+	s.written = store.Session{ID: s.id, Subject: pass.Identity().Subject, Start: time.Now()}
 	if r.refusal != nil {
 		rs.release(r)
 		return nil, r.refusal
 	}
-	joined := make(chan struct{})
-	if r.post(func() { r.join(s); close(joined) }) {
+	joined := make(chan *access.Refused, 1)
+	if r.post(func() { joined <- r.join(s) }) {
 		select {
-		case <-joined:
+		case refusal := <-joined:
+			if refusal != nil {
+				rs.release(r)
+				return nil, refusal
+			}
 			return s, nil
 		case <-ctx.Done():
 			s.Leave() // after it has joined

@@ -129,6 +129,7 @@ func (u *Update) drop(known crdt.DeleteSet) { u.Bytes, u.Info = u.Info.WithoutDe
 // others to be dealt with. After Leave none may be called.
 type Session struct {
 	room *room
+	pass *access.Pass
 	ctx  context.Context // ends the waiting
 	recv Receiver
 	id   int64 // in the log's rows
@@ -136,9 +137,12 @@ type Session struct {
 	left      atomic.Bool            // what it asked for before isn't worth an answer
 	ownClient atomic.Pointer[uint64] // the client id bound to it; nil for none
 
+	pacing // owned by the caller of Presence
+
 	// Owned by the room's goroutine.
 	synced  bool // gets updates and presence
 	ended   bool // was told so: what it still sends is dropped
+	barred  bool // sent edits that its role doesn't allow
 	waits   bool // sent what can't be integrated yet, and was asked for the rest
 	owed    []owed
 	asked   int // queries sent,
@@ -188,7 +192,24 @@ func (r *room) take(s *Session, u *Update, cost int, settle func(*access.Refused
 func (s *Session) Waits(size int) bool { return s.room.quota.full(size) }
 
 // ReadOnly reports whether the session's updates are refused.
-func (s *Session) ReadOnly() bool { return s.room.damage != nil }
+func (s *Session) ReadOnly() bool { return s.room.damage != nil || s.pass.May(access.Write) != nil }
+
+// Context ends with the session's connection.
+func (s *Session) Context() context.Context { return s.ctx }
+
+// Pass is what the session may do.
+func (s *Session) Pass() *access.Pass { return s.pass }
+
+// Changed says that the role is another now. Who may write from now on is asked
+// for what it wasn't allowed to before.
+func (s *Session) Changed() {
+	s.room.post(func() {
+		if s.barred && !s.ended && !s.ReadOnly() {
+			s.barred = false
+			s.room.requery(s)
+		}
+	})
+}
 
 // Flush waits until all that the session brought is on disk, or ctx ends. What
 // isn't integrated, because it needs others or the disk fails, isn't waited for.
@@ -210,6 +231,9 @@ func (s *Session) Flush(ctx context.Context) error {
 
 // Presence brings the client's awareness update, and keeps none of its bytes.
 func (s *Session) Presence(update []byte) error {
+	if err := s.pace(); err != nil {
+		return err
+	}
 	limits := awareness.Limits{StateBytes: s.room.rooms.cfg.MaxPresence}
 	var entries []awareness.Entry
 	var err error
@@ -224,7 +248,7 @@ func (s *Session) Presence(update []byte) error {
 		return refused(err)
 	}
 	for i := range entries {
-		entries[i].State = bytes.Clone(entries[i].State)
+		entries[i].State = s.honest(entries[i].State)
 	}
 	s.room.post(func() { s.room.presenceFrom(s, entries) })
 	return nil
@@ -238,6 +262,7 @@ func (s *Session) QueryPresence() {
 // Leave ends the session.
 func (s *Session) Leave() {
 	s.left.Store(true)
+	s.pass.Release()
 	s.room.post(func() { s.room.leave(s) })
 	s.room.rooms.release(s.room)
 }

@@ -122,7 +122,7 @@ func TestStateWithoutItsLast(t *testing.T) {
 		h.join("a", 2) // which begins the trail
 		a.send(a.write(0, "first"))
 		n := narrow{h.client(3)}
-		s, err := h.rooms.Join(t.Context(), "a", n)
+		s, err := h.rooms.Join(t.Context(), h.admit("a"), n)
 		if err != nil {
 			t.Fatal(err)
 		}

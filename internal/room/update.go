@@ -75,6 +75,11 @@ func (r *room) verdict(s *Session, u *Update, d debt) bool {
 		}
 	}
 	if refusal := r.refuses(s, u); refusal != nil {
+		if s.ReadOnly() && r.content.has(u.Info) {
+			r.owe(d)
+			r.answered(s, u)
+			return true
+		}
 		r.refuse(s, u, d.settle, refusal)
 		return true
 	}
@@ -194,6 +199,16 @@ func (r *room) refuse(s *Session, u *Update, settle func(*access.Refused), refus
 // refuses tells why a session's update, which brings something new as far as is
 // known, isn't taken; or nil.
 func (r *room) refuses(s *Session, u *Update) *access.Refused {
+	if refusal := s.pass.May(access.Write); refusal != nil {
+		s.barred = true
+		return refusal
+	}
+	if !r.begun {
+		if refusal := s.pass.MayBegin(); refusal != nil {
+			return refusal
+		}
+		r.begun = true
+	}
 	switch limit := r.rooms.cfg.MaxDocument; {
 	case r.damage != nil:
 		return access.Forbidden.Because("the document is damaged, and read-only until it is repaired")

@@ -29,9 +29,9 @@ import (
 
 	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/api"
+	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/gateway/hocuspocus"
 	"github.com/inkwire/inkwire/internal/metrics"
-	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/ws"
 )
 
@@ -46,10 +46,10 @@ type Config struct {
 	// Report tells the operator of a fault of the program's own.
 	Report func(error)
 
-	MaxConnections            int // sockets; default 50,000
-	MaxDocumentsPerConnection int // default hocuspocus.MaxDocuments
-	MaxHandshakes             int // connections that are no sockets; default 1024
-	MaxHandshakesPerAddress   int // of one address; default 512
+	MaxConnections          int // sockets; default 50,000
+	Hocuspocus              hocuspocus.Limits
+	MaxHandshakes           int // connections that are no sockets; default 1024
+	MaxHandshakesPerAddress int // of one address; default 512
 }
 
 // A Server answers HTTP requests and serves sockets.
@@ -76,8 +76,8 @@ type Server struct {
 
 // started is what a server has from Start on.
 type started struct {
-	rooms *room.Rooms
-	api   http.Handler // nil for none
+	door gateway.Door
+	api  http.Handler // nil for none
 }
 
 // Bounds on a request. Sockets have their own.
@@ -102,7 +102,9 @@ func New(cfg Config) (*Server, error) {
 		s.cfg.Metrics = metrics.New()
 	}
 	s.cfg.MaxConnections = cmp.Or(cfg.MaxConnections, 50_000)
-	s.cfg.MaxDocumentsPerConnection = cmp.Or(cfg.MaxDocumentsPerConnection, hocuspocus.MaxDocuments)
+	if cfg.Hocuspocus == (hocuspocus.Limits{}) {
+		s.cfg.Hocuspocus = hocuspocus.DefaultLimits
+	}
 	s.metrics = s.cfg.Metrics.Handler()
 	for _, protocol := range []string{yWebsocketProtocol, hocuspocusProtocol, undecided} {
 		s.cfg.Metrics.Connections.WithLabelValues(protocol) // 0 is shown as well
@@ -153,8 +155,8 @@ func (s *Server) Serve(l net.Listener) error {
 
 // Start gives the server its documents; until then it refuses whoever asks for
 // one. Without docs there is no API.
-func (s *Server) Start(rooms *room.Rooms, docs api.Documents) {
-	p := &started{rooms: rooms}
+func (s *Server) Start(door gateway.Door, docs api.Documents) {
+	p := &started{door: door}
 	if docs != nil {
 		p.api = api.New(docs, s.cfg.Report)
 	}
@@ -259,7 +261,7 @@ func (s *Server) ready() error {
 	case p == nil:
 		return access.Starting.Because("")
 	}
-	return p.rooms.Ready()
+	return p.door.Rooms.Ready()
 }
 
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {

@@ -20,6 +20,8 @@ import (
 	gobwas "github.com/gobwas/ws"
 	"go.uber.org/goleak"
 
+	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/metrics"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/server"
@@ -51,8 +53,13 @@ type house struct {
 func open(t *testing.T, change func(*server.Config)) *house {
 	t.Helper()
 	h := prepare(t, change)
-	h.server.Start(h.rooms, nil)
+	h.server.Start(h.door(), nil)
 	return h
+}
+
+// door lets everybody in.
+func (h *house) door() gateway.Door {
+	return gateway.Door{Guard: access.NewGuard(access.Config{Open: access.Owner}), Rooms: h.rooms}
 }
 
 // prepare starts a server without its documents.

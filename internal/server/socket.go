@@ -12,7 +12,6 @@ import (
 	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/gateway/hocuspocus"
 	"github.com/inkwire/inkwire/internal/gateway/yws"
-	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/ws"
 )
 
@@ -37,6 +36,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	shown := access.Credentials{Token: r.URL.Query().Get("token"), Addr: addrOf(addr)}
 	p := s.started.Load()
 	if p == nil {
 		s.refuse(w, r, access.Starting.Because(""))
@@ -58,7 +58,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Unlock()
 	// A goroutine of its own lets net/http's, with its buffers, go.
-	go s.serve(&socket{server: s, conn: conn, rooms: p.rooms, destination: to, remote: addr, begun: time.Now()})
+	go s.serve(&socket{server: s, conn: conn, door: p.door, shown: shown, destination: to, remote: addr, begun: time.Now()})
 }
 
 // begin counts a socket that is about to be, unless the server is closing or has
@@ -99,7 +99,8 @@ func (s *Server) Sockets() int {
 type socket struct {
 	server *Server
 	conn   *ws.Conn
-	rooms  *room.Rooms
+	door   gateway.Door
+	shown  access.Credentials
 	destination
 	remote  net.Addr
 	begun   time.Time
@@ -149,9 +150,9 @@ func (k *socket) Begin() (err error) {
 func (k *socket) open() error {
 	s := k.server
 	if k.protocol == hocuspocusProtocol {
-		k.gateway = hocuspocus.Open(s.ctx, k.conn, k.rooms, s.cfg.MaxDocumentsPerConnection, k.documents.add)
+		k.gateway = hocuspocus.Open(s.ctx, k.conn, k.door, k.shown, s.cfg.Hocuspocus, k.documents.add)
 	} else {
-		k.gateway = yws.Open(s.ctx, k.conn, k.rooms, k.name)
+		k.gateway = yws.Open(s.ctx, k.conn, k.door, k.shown, k.name)
 	}
 	return k.gateway.Begin()
 }

@@ -55,7 +55,7 @@ func (c *connection) dispatch(frame []byte) error {
 	case kind == messageAuth && (s == nil || s.seat.Over()):
 		c.open(string(name), m)
 	case s == nil && kind == messageSync && len(d.Rest()) > 0 && d.Rest()[0] == syncStep1:
-		if s := c.join(string(name)); s != nil {
+		if s := c.join(string(name), ""); s != nil {
 			s.take(m)
 		}
 	case s == nil: // late, early or lost
@@ -72,37 +72,41 @@ func (c *connection) dispatch(frame []byte) error {
 
 // open opens a session by its token, to which nobody is denied as yet.
 func (c *connection) open(key string, m message) {
-	if err := readToken(&m.body); err != nil {
+	token, err := readToken(&m.body)
+	if err != nil {
 		c.say(denied(key, gateway.Refusal(err)))
 		return
 	}
-	c.join(key)
+	c.join(key, token)
 }
 
 // readToken reads a token and, from version 4 on, the client's version; later
 // ones may say more.
-func readToken(d *lib0.Decoder) error {
+func readToken(d *lib0.Decoder) (token string, err error) {
 	kind, err := d.Uvarint()
 	if err != nil {
-		return gateway.Malformed(err)
+		return "", gateway.Malformed(err)
 	}
 	if kind != authToken {
-		return access.Malformed.Because(fmt.Sprintf("unknown auth message %d", kind))
+		return "", access.Malformed.Because(fmt.Sprintf("unknown auth message %d", kind))
 	}
-	if _, err := d.Text(); err != nil {
-		return gateway.Malformed(err)
-	}
-	if d.Remaining() == 0 {
-		return nil
+	text, err := d.Text()
+	switch {
+	case err != nil:
+		return "", gateway.Malformed(err)
+	case len(text) > maxToken:
+		return "", access.BadToken.Because(fmt.Sprintf("it has %d bytes, more than %d", len(text), maxToken))
+	case d.Remaining() == 0:
+		return string(text), nil
 	}
 	version, err := d.Text()
 	switch {
 	case err != nil:
-		return gateway.Malformed(err)
+		return "", gateway.Malformed(err)
 	case len(version) > maxVersion:
-		return access.Malformed.Because(fmt.Sprintf("a version of %d bytes, more than %d", len(version), maxVersion))
+		return "", access.Malformed.Because(fmt.Sprintf("a version of %d bytes, more than %d", len(version), maxVersion))
 	}
-	return nil
+	return string(text), nil
 }
 
 // handle hands a message to the room. An error ends the session.
@@ -131,11 +135,11 @@ func (s *session) call(r *room.Session, m message) error {
 		}
 		return r.Presence(body)
 	case messageAuth: // again: a client that asks is answered
-		if err := readToken(d); err != nil {
+		token, err := readToken(d)
+		if err != nil {
 			return err
 		}
-		s.c.say(authenticated(s.key, r))
-		return nil
+		return s.renew(r, token)
 	case messageQueryAwareness:
 		if err := gateway.End(d); err != nil {
 			return err

@@ -4,14 +4,14 @@ import (
 	"context"
 	"time"
 
+	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/gateway"
-	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/ws"
 )
 
 // OpenTimed is Open with another time.
-func OpenTimed(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, keepaliveAfter time.Duration) gateway.Socket {
-	return open(ctx, conn, rooms, MaxDocuments, func(string) {}, keepaliveAfter)
+func OpenTimed(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, limits Limits, keepaliveAfter time.Duration) gateway.Socket {
+	return open(ctx, conn, door, shown, limits, func(string) {}, keepaliveAfter)
 }
 
 // The limits.

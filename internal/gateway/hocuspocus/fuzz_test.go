@@ -12,6 +12,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/store/sqlite"
 	"github.com/inkwire/inkwire/internal/ws"
@@ -32,6 +33,7 @@ func FuzzDispatch(f *testing.F) {
 		f.Fatal(err)
 	}
 	rooms := room.New(room.Config{Store: log, Report: func(err error) { panic(err) }})
+	door := gateway.Door{Guard: access.NewGuard(access.Config{Open: access.Owner}), Rooms: rooms}
 	config := ws.Defaults
 	made := make(chan *ws.Conn)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -62,7 +64,7 @@ func FuzzDispatch(f *testing.F) {
 		}
 	})
 	f.Fuzz(func(t *testing.T, one, two []byte) {
-		c := &connection{ctx: t.Context(), conn: conn, rooms: rooms, sessions: make(map[string]*session)}
+		c := &connection{ctx: t.Context(), conn: conn, door: door, limits: DefaultLimits, opens: func(string) {}, sessions: make(map[string]*session)}
 		defer c.leave()
 		for _, frame := range [][]byte{{1, 'a', 2, 0, 0}, one, two} {
 			// The room keeps the bytes, and the fuzzer uses them again.

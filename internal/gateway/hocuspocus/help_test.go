@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/gateway/hocuspocus"
 	"github.com/inkwire/inkwire/internal/gateway/yws"
@@ -32,7 +33,10 @@ type server struct {
 	keepalive time.Duration
 	ws        ws.Config
 
-	rooms *room.Rooms
+	rooms  *room.Rooms
+	guard  *access.Guard
+	access access.Config
+	limits hocuspocus.Limits
 
 	mu    sync.Mutex
 	conns map[*ws.Conn]struct{}
@@ -45,7 +49,7 @@ func serve(t *testing.T, wrap func(store.Store) store.Store, set func(*server)) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{keepalive: gateway.KeepaliveAfter, ws: ws.Defaults, conns: make(map[*ws.Conn]struct{})}
+	s := &server{keepalive: gateway.KeepaliveAfter, ws: ws.Defaults, access: access.Config{Open: access.Owner}, limits: hocuspocus.DefaultLimits, conns: make(map[*ws.Conn]struct{})}
 	if set != nil {
 		set(s)
 	}
@@ -56,6 +60,8 @@ func serve(t *testing.T, wrap func(store.Store) store.Store, set func(*server)) 
 	}
 	rooms := room.New(room.Config{Store: logged, Report: report, Retry: 50 * time.Millisecond})
 	s.rooms = rooms
+	s.guard = access.NewGuard(s.access)
+	door := gateway.Door{Guard: s.guard, Rooms: rooms}
 	ctx, cancel := context.WithCancel(context.Background())
 	var sockets sync.WaitGroup
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,7 +73,7 @@ func serve(t *testing.T, wrap func(store.Store) store.Store, set func(*server)) 
 		}
 		if name, ok := strings.CutPrefix(r.URL.Path, "/yjs/"); ok {
 			ended := make(chan error, 1)
-			gateway.Serve(conn, yws.Open(ctx, conn, rooms, name), func(err error) { ended <- err })
+			gateway.Serve(conn, yws.Open(ctx, conn, door, access.Credentials{Token: r.URL.Query().Get("token")}, name), func(err error) { ended <- err })
 			<-ended
 			return
 		}
@@ -75,7 +81,7 @@ func serve(t *testing.T, wrap func(store.Store) store.Store, set func(*server)) 
 		s.conns[conn] = struct{}{}
 		s.mu.Unlock()
 		ended := make(chan error, 1)
-		gateway.Serve(conn, hocuspocus.OpenTimed(ctx, conn, rooms, s.keepalive), func(err error) { ended <- err })
+		gateway.Serve(conn, hocuspocus.OpenTimed(ctx, conn, door, access.Credentials{}, s.limits, s.keepalive), func(err error) { ended <- err })
 		err = <-ended
 		s.mu.Lock()
 		delete(s.conns, conn)

@@ -11,6 +11,7 @@
 //	token           key 02 00 token:str [version:str]  client  provider AuthenticationMessage.ts
 //	denied          key 02 01 reason:str           server  common auth.ts
 //	authenticated   key 02 02 scope:str            server  common auth.ts
+//	ask for a token key 02 00                      server  common auth.ts
 //	query awareness key 03                         client  provider QueryAwarenessMessage.ts
 //	stateless       key 05 payload:str             both    provider StatelessMessage.ts
 //	close           key 07                         client  provider CloseMessage.ts
@@ -28,13 +29,13 @@
 //
 // A token or, from version 2 without one, step 1 opens a session; anything else
 // for an unknown key is dropped quietly, such as the edits of an offline client
-// that come before the token, for step 2 brings them again. As yet every token is
-// let in. What comes while the document is loaded waits; beyond maxWaiting the
+// that come before the token, for step 2 brings them again. What comes while the document is loaded waits; beyond maxWaiting the
 // socket isn't read. A session that is denied, or that the room ends, gets the
 // denied message and stays out until a token comes for it anew; the socket's
 // other documents go on. What passes (a shutdown, overload) closes the socket.
 //
-// The scope is "read-write" or "readonly". A stateless message of a client's has
+// A session whose token expires is asked for another before that. The scope is
+// "read-write" or "readonly", and told again when it changes. A stateless message of a client's has
 // no receiver here and is accepted quietly. The server sends two, once an outage:
 //
 //	{"inkwire":"unsaved"}  edits can't be saved at present, and get no SyncStatus
@@ -52,7 +53,6 @@ import (
 
 	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/gateway"
-	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/ws"
 )
 
@@ -78,8 +78,6 @@ const (
 )
 
 const (
-	// MaxDocuments is a useful bound on the sessions of a socket.
-	MaxDocuments = 100
 	// maxWaiting bounds the bytes of a socket's messages that wait for documents
 	// to be loaded, or for their logs.
 	maxWaiting = 1 << 20
@@ -89,6 +87,8 @@ const (
 	maxKey = maxName + 1 + 100
 	// maxName is the longest name of a document.
 	maxName = 512
+	// maxToken is the longest token that is looked at.
+	maxToken = 64 << 10
 	// maxVersion is the longest version that a client gives.
 	maxVersion = 64
 )
@@ -98,26 +98,45 @@ const (
 // version 3 starts a second loop of attempts.
 var nothing = ws.Binary([]byte{0}, nil)
 
-// Open makes a socket that may have maxDocuments sessions, those denied included;
-// opens is told the document of each by whoever brings the messages. Calls that
-// wait for a room end with ctx.
-func Open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int, opens func(document string)) gateway.Socket {
-	return open(ctx, conn, rooms, maxDocuments, opens, gateway.KeepaliveAfter)
+// Limits bound a socket.
+type Limits struct {
+	Documents int // its sessions, those denied included
+	// Until the first session is let in, where a token is required.
+	Unauthenticated gateway.Unauthenticated
 }
 
-func open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, maxDocuments int, opens func(string), keepaliveAfter time.Duration) *connection {
+// DefaultLimits are useful ones: a client may open all its documents at once.
+var DefaultLimits = Limits{
+	Documents:       100,
+	Unauthenticated: gateway.Unauthenticated{Time: 10 * time.Second, Messages: 1000, Bytes: 1 << 20, Documents: 100},
+}
+
+// Open makes a socket of whoever shows these credentials, but for the token, which
+// comes in its messages. Opens is told the document of each session by whoever
+// brings the messages. Calls that wait for a room end with ctx.
+func Open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, limits Limits, opens func(document string)) gateway.Socket {
+	return open(ctx, conn, door, shown, limits, opens, gateway.KeepaliveAfter)
+}
+
+func open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, limits Limits, opens func(string), keepaliveAfter time.Duration) *connection {
 	conn.KeepAlive(nothing, keepaliveAfter)
-	return &connection{ctx: ctx, conn: conn, rooms: rooms, maxDocuments: maxDocuments, opens: opens, sessions: make(map[string]*session)}
+	c := &connection{ctx: ctx, conn: conn, door: door, shown: shown, limits: limits, opens: opens, sessions: make(map[string]*session)}
+	if door.Guard.RequiresToken() {
+		c.stranger = gateway.NewStranger(limits.Unauthenticated, c.end)
+	}
+	return c
 }
 
 // connection is one socket.
 type connection struct {
 	ctx   context.Context
 	conn  *ws.Conn
-	rooms *room.Rooms
+	door  gateway.Door
+	shown access.Credentials
 
-	maxDocuments int
-	opens        func(document string)
+	limits   Limits
+	opens    func(document string)
+	stranger *gateway.Stranger // nil where no token is required
 
 	sessions map[string]*session // by key; owned by the reading goroutine
 	workers  sync.WaitGroup      // goroutines that join rooms, or wait for their logs
@@ -138,6 +157,9 @@ func (c *connection) Message(m ws.Message) error {
 	if m.Text {
 		return access.TextFrame.Because("")
 	}
+	if err := c.stranger.Message(len(m.Data)); err != nil {
+		return err
+	}
 	return c.dispatch(m.Data)
 }
 
@@ -146,6 +168,7 @@ func (c *connection) Finish(err error) error {
 	if errors.Is(err, ws.ErrInterrupted) {
 		c.flush()
 	}
+	c.stranger.Known()
 	c.leave()
 	if c.ended != nil { // nothing of the connection runs any more
 		err = c.ended

@@ -273,14 +273,14 @@ func TestRefusals(t *testing.T) {
 	t.Run("too many", func(t *testing.T) {
 		c := dial(t, s)
 		key := func(i int) string { return "d" + strings.Repeat("x", i) }
-		for i := range hocuspocus.MaxDocuments {
+		for i := range hocuspocus.DefaultLimits.Documents {
 			c.send(str(key(i)), []byte{2, 0, 0})
 			c.gets(str(key(i)), []byte{2, 2}, str("read-write"))
 		}
-		c.send(str(key(hocuspocus.MaxDocuments)), []byte{2, 0, 0})
-		c.isDenied(key(hocuspocus.MaxDocuments), "100 documents")
+		c.send(str(key(hocuspocus.DefaultLimits.Documents)), []byte{2, 0, 0})
+		c.isDenied(key(hocuspocus.DefaultLimits.Documents), "100 documents")
 		c.send(str(key(0)), []byte{7})
-		c.open(key(hocuspocus.MaxDocuments))
+		c.open(key(hocuspocus.DefaultLimits.Documents))
 	})
 }
 

@@ -51,11 +51,15 @@ func authenticated(key string, r *room.Session) ws.Frame {
 	return textFrame(key, scope, messageAuth, authAuthenticated)
 }
 
+func askForToken(key string) ws.Frame {
+	return ws.Binary(append(lib0.AppendString(nil, key), messageAuth, authToken), nil)
+}
+
 func status(key string, saved byte) ws.Frame {
 	return ws.Binary(append(lib0.AppendString(nil, key), messageSyncStatus, saved), nil)
 }
 
-var _ room.Receiver = (*session)(nil)
+var _ gateway.Client = (*session)(nil)
 
 func (s *session) State(u *room.Shared) bool {
 	s.mu.Lock()

@@ -18,6 +18,7 @@ import (
 type session struct {
 	c      *connection
 	key    string
+	shown  access.Credentials
 	seat   *gateway.Seat
 	cancel context.CancelFunc // ends what waits for the room
 
@@ -31,17 +32,21 @@ type session struct {
 	unsaved bool // the client was told that edits can't be saved
 }
 
-// join makes a session that joins its room beside the reading goroutine. It
-// returns nil if the socket has too many.
-func (c *connection) join(key string) *session {
+// join makes a session that enters its room with a token, or with what its socket
+// showed, beside the reading goroutine. It returns nil if the socket has too many.
+func (c *connection) join(key, token string) *session {
 	if before := c.sessions[key]; before != nil {
 		before.seat.Leave()
-	} else if len(c.sessions) >= c.maxDocuments {
-		c.say(denied(key, access.TooLarge.Because(fmt.Sprintf("%d documents on one connection are allowed (--max-documents-per-connection)", c.maxDocuments))))
+	} else if len(c.sessions) >= c.limits.Documents {
+		c.say(denied(key, access.TooLarge.Because(fmt.Sprintf("%d documents on one connection are allowed (--max-documents-per-connection)", c.limits.Documents))))
+		return nil
+	} else if r := c.stranger.Document(); r != nil {
+		c.say(denied(key, r))
 		return nil
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
-	s := &session{c: c, key: key, seat: gateway.NewSeat(), cancel: cancel, opened: make(chan struct{})}
+	s := &session{c: c, key: key, shown: c.shown, seat: gateway.NewSeat(), cancel: cancel, opened: make(chan struct{})}
+	s.shown.Token = token
 	c.sessions[key] = s
 	c.opens(documentOf(key))
 	s.beside(s.opened, func() { s.join(ctx) })
@@ -71,9 +76,10 @@ func (s *session) beside(opened chan<- struct{}, do func()) {
 
 // join waits for the room.
 func (s *session) join(ctx context.Context) {
-	r, err := s.c.rooms.Join(ctx, documentOf(s.key), s)
+	r, err := s.c.door.Enter(ctx, s.shown, documentOf(s.key), s)
 	switch {
 	case err == nil:
+		s.c.stranger.Known()
 		s.mu.Lock()
 		s.room = r
 		s.mu.Unlock()
@@ -82,7 +88,7 @@ func (s *session) join(ctx context.Context) {
 		if !s.seat.Over() {
 			s.c.say(authenticated(s.key, r))
 		}
-	case isFault(err):
+	case staysOut(err):
 		// Closing would cut the socket's other documents off, again and again.
 		s.deny(gateway.Refusal(err))
 	default:
@@ -112,7 +118,7 @@ func (s *session) take(m message) {
 	open, room := s.open, s.room
 	s.mu.Unlock()
 	// One that is open stays so until this goroutine changes it.
-	begins := open && room != nil && m.kind == messageSync && room.Waits(m.body.Remaining())
+	begins := open && room != nil && (m.kind == messageAuth || m.kind == messageSync && room.Waits(m.body.Remaining()))
 	s.mu.Lock()
 	if begins {
 		s.open, s.opened = false, make(chan struct{})
@@ -189,7 +195,37 @@ func (s *session) sayStatus(n int) {
 	}
 }
 
-func isFault(err error) bool {
+// staysOut tells of a refusal that passes, but is one document's.
+func staysOut(err error) bool {
 	var r *access.Refused
-	return errors.As(err, &r) && r.Label == access.ServerFault.Label
+	return errors.As(err, &r) && (r.Label == access.ServerFault.Label || r.Label == access.Crowded.Label)
+}
+
+// Renew implements access.Watcher: it asks for another token.
+func (s *session) Renew() {
+	if !s.seat.Over() {
+		s.c.say(askForToken(s.key))
+	}
+}
+
+// Changed implements access.Watcher: it tells the scope.
+func (s *session) Changed(access.Role) {
+	_ = s.seat.Do(func(r *room.Session) error {
+		s.c.say(authenticated(s.key, r))
+		r.Changed()
+		return nil
+	})
+}
+
+// Ended implements access.Watcher.
+func (s *session) Ended(r *access.Refused) { s.deny(r) }
+
+// renew takes another token.
+func (s *session) renew(r *room.Session, token string) error {
+	if err := r.Pass().Renew(r.Context(), token); err != nil {
+		return err
+	}
+	s.c.say(authenticated(s.key, r))
+	r.Changed()
+	return nil
 }

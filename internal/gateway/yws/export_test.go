@@ -4,12 +4,12 @@ import (
 	"context"
 	"time"
 
+	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/gateway"
-	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/ws"
 )
 
 // OpenTimed is Open with other times.
-func OpenTimed(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, name string, keepaliveAfter, holdFor time.Duration) gateway.Socket {
-	return open(ctx, conn, rooms, name, times{keepaliveAfter, holdFor})
+func OpenTimed(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, name string, keepaliveAfter, holdFor time.Duration) gateway.Socket {
+	return open(ctx, conn, door, shown, name, times{keepaliveAfter, holdFor})
 }

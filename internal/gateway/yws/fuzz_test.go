@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/store/sqlite"
 )
@@ -22,6 +23,9 @@ func (deaf) Drained(func())             {}
 func (deaf) Ping(func())                {}
 func (deaf) Unsaved(bool)               {}
 func (d deaf) End(*access.Refused)      { close(d.ended) }
+func (deaf) Renew()                     {}
+func (deaf) Changed(access.Role)        {}
+func (deaf) Ended(*access.Refused)      {}
 
 // FuzzDispatch gives any message to a session. It is taken, or refused with a
 // row of the table; the room goes on either way.
@@ -41,9 +45,10 @@ func FuzzDispatch(f *testing.F) {
 			f.Error(err)
 		}
 	})
+	door := gateway.Door{Guard: access.NewGuard(access.Config{Open: access.Owner}), Rooms: rooms}
 	c := &connection{}
 	f.Fuzz(func(t *testing.T, message []byte) {
-		s, err := rooms.Join(t.Context(), "doc", deaf{make(chan struct{})})
+		s, err := door.Enter(t.Context(), access.Credentials{}, "doc", deaf{make(chan struct{})})
 		if err != nil {
 			t.Fatal(err)
 		}

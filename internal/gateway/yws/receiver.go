@@ -32,7 +32,7 @@ func lengthAfter(n int, head ...byte) []byte {
 	return lib0.AppendUvarint(append(make([]byte, 0, len(head)+binary.MaxVarintLen64), head...), uint64(n))
 }
 
-var _ room.Receiver = (*connection)(nil)
+var _ gateway.Client = (*connection)(nil)
 
 func (c *connection) State(u *room.Shared) bool    { return c.send(stateFrame.Of("", u)) }
 func (c *connection) Query(v *room.Shared) bool    { return c.send(queryFrame.Of("", v)) }
@@ -71,6 +71,18 @@ func denied(r *access.Refused) ws.Frame {
 	reason := gateway.Reason(r)
 	return ws.Binary(append(lengthAfter(len(reason), messageAuth, authDenied), reason...), nil)
 }
+
+// Renew implements access.Watcher. The protocol has no way to ask for a token.
+func (c *connection) Renew() {}
+
+// Changed implements access.Watcher. The protocol can't tell of it; what isn't
+// allowed is dropped.
+func (c *connection) Changed(access.Role) {
+	_ = c.seat.Do(func(s *room.Session) error { s.Changed(); return nil })
+}
+
+// Ended implements access.Watcher.
+func (c *connection) Ended(r *access.Refused) { c.End(r) }
 
 // settled closes the socket of a client whose update was refused, since this
 // protocol has no other way to tell it; but not if it is the client's role that

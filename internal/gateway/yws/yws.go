@@ -35,7 +35,6 @@ import (
 
 	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/gateway"
-	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/ws"
 )
 
@@ -64,20 +63,21 @@ type times struct{ keepaliveAfter, holdFor time.Duration }
 
 // Open makes a socket of a document's. When ctx ends before the document is
 // loaded, Begin doesn't wait for that.
-func Open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, name string) gateway.Socket {
-	return open(ctx, conn, rooms, name, times{gateway.KeepaliveAfter, holdFor})
+func Open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, name string) gateway.Socket {
+	return open(ctx, conn, door, shown, name, times{gateway.KeepaliveAfter, holdFor})
 }
 
-func open(ctx context.Context, conn *ws.Conn, rooms *room.Rooms, name string, t times) *connection {
+func open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, name string, t times) *connection {
 	conn.KeepAlive(nothing, t.keepaliveAfter)
-	return &connection{ctx: ctx, conn: conn, rooms: rooms, name: name, seat: gateway.NewSeat(), holdFor: t.holdFor}
+	return &connection{ctx: ctx, conn: conn, door: door, shown: shown, name: name, seat: gateway.NewSeat(), holdFor: t.holdFor}
 }
 
 // connection is one socket, which is one session.
 type connection struct {
 	ctx     context.Context
 	conn    *ws.Conn
-	rooms   *room.Rooms
+	door    gateway.Door
+	shown   access.Credentials
 	name    string
 	seat    *gateway.Seat
 	holdFor time.Duration
@@ -90,7 +90,7 @@ type connection struct {
 
 // Begin implements gateway.Socket.
 func (c *connection) Begin() error {
-	s, err := c.rooms.Join(c.ctx, c.name, c)
+	s, err := c.door.Enter(c.ctx, c.shown, c.name, c)
 	if err == nil {
 		c.seat.Take(s)
 	} else if r := gateway.Refusal(err); gateway.Denied(r) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/inkwire/inkwire/awareness"
 	"github.com/inkwire/inkwire/crdt"
+	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/gateway/yws"
 	"github.com/inkwire/inkwire/internal/room"
@@ -42,6 +43,12 @@ const holdFor = 300 * time.Millisecond
 // one.
 func serveTimed(t *testing.T, cfg ws.Config, keepaliveAfter time.Duration, wrap func(store.Store) store.Store) (string, *room.Rooms) {
 	t.Helper()
+	return serveTo(t, access.Config{Open: access.Owner}, cfg, keepaliveAfter, wrap)
+}
+
+// serveTo is serveTimed for those whom a guard lets in.
+func serveTo(t *testing.T, who access.Config, cfg ws.Config, keepaliveAfter time.Duration, wrap func(store.Store) store.Store) (string, *room.Rooms) {
+	t.Helper()
 	log, err := sqlite.Open(t.TempDir(), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +58,7 @@ func serveTimed(t *testing.T, cfg ws.Config, keepaliveAfter time.Duration, wrap 
 		logged, report = wrap(log), func(err error) { t.Log(err) }
 	}
 	rooms := room.New(room.Config{Store: logged, Report: report})
+	door := gateway.Door{Guard: access.NewGuard(who), Rooms: rooms}
 	ctx, cancel := context.WithCancel(context.Background())
 	var sockets sync.WaitGroup
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -58,7 +66,7 @@ func serveTimed(t *testing.T, cfg ws.Config, keepaliveAfter time.Duration, wrap 
 		defer sockets.Done()
 		if conn, err := ws.Accept(w, r, &cfg); err == nil {
 			ended := make(chan error, 1)
-			gateway.Serve(conn, yws.OpenTimed(ctx, conn, rooms, "doc", keepaliveAfter, holdFor), func(err error) { ended <- err })
+			gateway.Serve(conn, yws.OpenTimed(ctx, conn, door, access.Credentials{Token: r.URL.Query().Get("token")}, "doc", keepaliveAfter, holdFor), func(err error) { ended <- err })
 			<-ended
 		}
 	}))
