@@ -82,8 +82,9 @@ export const openLine = async (kind, server) => {
  * that can change the answer.
  */
 class Client {
-  constructor (kind, name, line, { doc = new Y.Doc(), label = kind }) {
+  constructor (kind, name, line, { doc = new Y.Doc(), label = kind, token }) {
     this.kind = kind
+    this.token = token // undefined for none
     this.name = name
     this.label = label
     this.doc = doc
@@ -155,7 +156,7 @@ class Client {
 class YWebsocketClient extends Client {
   start ({ WebsocketProvider }, server, { tabs = false }) {
     this.provider = new WebsocketProvider(`${server}/yjs`, this.name, this.doc, {
-      WebSocketPolyfill: this.line.Socket, awareness: this.awareness, disableBc: !tabs
+      WebSocketPolyfill: this.line.Socket, awareness: this.awareness, disableBc: !tabs, ...(this.token !== undefined && { params: { token: this.token } })
     })
     this.provider.on('sync', this.changed)
     this.provider.on('status', this.changed)
@@ -164,6 +165,9 @@ class YWebsocketClient extends Client {
       this.changed()
     })
   }
+
+  /** Gives it another token for its next socket; version 1 keeps the address that it has. */
+  setToken (token) { this.provider.params = { token } }
 
   disconnect () { this.provider.disconnect() }
 
@@ -186,15 +190,22 @@ class HocuspocusClient extends Client {
       awareness: this.awareness,
       broadcast: false,
       sessionAwareness,
+      ...(this.token !== undefined && { token: () => this.token }),
       onAuthenticated: () => this.events.push('authenticated'),
       onSynced: ({ state }) => { if (state) this.events.push('synced') }
     })
     this.provider.on('unsyncedChanges', (said) => this.counts.push(typeof said === 'number' ? said : said.number))
     this.provider.on('stateless', ({ payload }) => this.notices.push(payload))
     this.provider.on('authenticationFailed', ({ reason }) => { this.denied = reason })
-    for (const event of ['synced', 'unsyncedChanges', 'status', 'stateless', 'authenticationFailed']) this.provider.on(event, this.changed)
+    for (const event of ['synced', 'unsyncedChanges', 'status', 'stateless', 'authenticated', 'authenticationFailed']) this.provider.on(event, this.changed)
     this.provider.attach?.()
   }
+
+  /** Gives it another token for when it is asked. */
+  setToken (token) { this.token = token }
+
+  /** What the server lets it do, as far as it was told. */
+  get scope () { return this.provider.authorizedScope }
 
   disconnect () { this.line.socket.disconnect() }
 
@@ -210,7 +221,7 @@ class HocuspocusClient extends Client {
 }
 
 /**
- * Opens a document with a client of a kind. Options: doc, a document with content of its own; label, for errors; tabs, whether
+ * Opens a document with a client of a kind. Options: doc, a document with content of its own; label, for errors; token; tabs, whether
  * it speaks to others in this process as tabs of one browser do (y-websocket); line, one that others have too, and
  * sessionAwareness (Hocuspocus).
  */

@@ -26,15 +26,20 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b)
 const names = (client) => Object.values(client.presence()).map(({ user }) => user?.name).filter(Boolean).sort()
 
 const steps = {
-  /** Opens a document. Options: state, an encoded state that the client has already; tabs. */
-  async open (name, kind, server, document, { state, tabs } = {}) {
+  /** Opens a document. Options: state, an encoded state that the client has already; tabs; token. */
+  async open (name, kind, server, document, { state, tabs, token } = {}) {
     const doc = new Y.Doc()
     if (state !== undefined) Y.applyUpdate(doc, Buffer.from(state, 'base64'))
-    const client = await open(kind, server, document, { doc, tabs, label: `${name} (${kind})` })
+    const client = await open(kind, server, document, { doc, tabs, token, label: `${name} (${kind})` })
     client.line.record = true
     hold(client)
     clients.set(name, client)
   },
+
+  setToken (client, token) { client.setToken(token) },
+  scope: (client) => client.scope ?? null,
+  denied: (client) => client.denied,
+  untilScope: (client, scope) => client.until(`its scope is ${scope}`, () => client.scope === scope),
 
   insert (client, position, text) { texts.get(client).text.insert(position, text) },
   delete (client, position, length) { texts.get(client).text.delete(position, length) },

@@ -1,9 +1,11 @@
 import { Component, lazy, Suspense, type ReactNode } from "react";
 import { useBrowserLocation } from "wouter/use-browser-location";
+import { mayWrite } from "./access/access";
+import { useAccess } from "./access/useAccess";
 import css from "./App.module.css";
 import { documentName, documentPath } from "./document/name";
 import { StartPage } from "./document/StartPage";
-import type { Identity } from "./identity/identity";
+import { newIdentity, type Identity } from "./identity/identity";
 import { useIdentity } from "./identity/useIdentity";
 import { t } from "./messages/t";
 import { Button } from "./ui/Button";
@@ -26,6 +28,7 @@ function Route() {
   const [path, go] = useBrowserLocation();
   const [identity, setIdentity] = useIdentity();
   const name = documentName(path);
+  const admission = useAccess(name);
 
   const join = (next: Identity, document: string) => {
     setIdentity(next);
@@ -34,10 +37,17 @@ function Route() {
 
   if (path === "/") return <StartPage identity={identity} onJoin={join} />;
   if (name === null) return <Message text={t.notFound} />;
-  if (identity === null) return <StartPage identity={null} document={name} onJoin={setIdentity} />;
+  if (admission.kind === "asking") return null;
+  if (admission.kind === "refused" || admission.access.role === "none") {
+    return <Message text={t.refusedBecause(admission.kind === "refused" ? admission.reason : t.needsAccess)} />;
+  }
+  if (identity === null) {
+    const known = admission.access.name;
+    return <StartPage identity={known === "" ? null : newIdentity(known)} document={name} onJoin={setIdentity} />;
+  }
   return (
     <Suspense fallback={null}>
-      <DocumentPage key={name} name={name} identity={identity} />
+      <DocumentPage key={name} name={name} identity={identity} readOnly={!mayWrite(admission.access)} />
     </Suspense>
   );
 }

@@ -7,12 +7,13 @@ import { Faces } from "./Faces";
 
 interface Props {
   readonly name: string;
+  readonly readOnly: boolean;
   readonly connection: Connection;
   readonly people: readonly Person[];
 }
 
 /** Where you are, whether the server hears you, and who is here. */
-export function Bar({ name, connection, people }: Props) {
+export function Bar({ name, readOnly, connection, people }: Props) {
   return (
     <header className={css.bar}>
       <a className={css.home} href="/" aria-label={t.product}>
@@ -22,6 +23,7 @@ export function Bar({ name, connection, people }: Props) {
       <h1 className={css.name} title={name}>
         {name}
       </h1>
+      {readOnly && <p className={css.role}>{t.readOnly}</p>}
       <ConnectionState connection={connection} />
       <Faces people={people} />
     </header>

@@ -9,21 +9,22 @@ import { useSession } from "./useSession";
 interface Props {
   readonly name: string;
   readonly identity: Identity;
+  readonly readOnly: boolean;
 }
 
 /** One document with everyone in it. */
-export default function DocumentPage({ name, identity }: Props) {
+export default function DocumentPage({ name, identity, readOnly }: Props) {
   const { connection, document, people } = useSession(name, identity);
   return (
     <>
       <title>{`${name} · ${t.product}`}</title>
-      <Bar name={name} connection={connection} people={people} />
+      <Bar name={name} readOnly={readOnly} connection={connection} people={people} />
       <main className={css.page}>
         <article className={css.paper}>
           {document === null ? (
             <Waiting connection={connection} />
           ) : (
-            <Editor document={document} name={name} editable={connection.kind !== "refused"} />
+            <Editor document={document} name={name} editable={!readOnly && connection.kind !== "refused"} />
           )}
         </article>
         {document !== null && <Notice connection={connection} />}

@@ -44,6 +44,11 @@ export function saveIdentity(open: OpenStore, identity: Identity): void {
   }
 }
 
+/** The identity of somebody whose name is known. */
+export function newIdentity(name: string): Identity {
+  return { name: cleanName(name), color: suggestColour() };
+}
+
 /** A colour for somebody new. */
 export function suggestColour(): string {
   return colourFor(Math.floor(Math.random() * 6));

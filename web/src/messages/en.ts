@@ -26,6 +26,8 @@ export const en = {
   connected: "Connected",
   offline: "Offline",
   refused: "Refused",
+  readOnly: "Read only",
+  needsAccess: "you need a link or an invitation to open it.",
   offlineKeepOpen: "No connection. Keep this page open: what you write is sent when it is back.",
   refusedBecause: (reason: string) => `The server refused this document: ${reason === "" ? "it gave no reason." : reason}`,
   cannotReach: "Inkwire can't be reached. Trying again…",
