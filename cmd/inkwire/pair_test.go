@@ -32,11 +32,11 @@ const (
 	slowEdit  = 50
 )
 
-func newPair(t *testing.T, srv *process, document string) *pair {
+func newPair(t *testing.T, srv *process, document string, options ...map[string]any) *pair {
 	t.Helper()
 	p := newPuppets(t)
 	for name, kind := range map[string]string{"writer": "y-websocket-3", "reader": "y-websocket-2"} {
-		p.open(name, kind, srv.addr, document)
+		p.open(name, kind, srv.addr, document, options...)
 		p.do(name, "untilSynced")
 	}
 	p.do("writer", "pulse", "reader", editEvery)

@@ -79,12 +79,12 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
-// start runs the program, a file, and returns when it serves. An addr with port
-// 0 takes any port.
-func start(t *testing.T, program, addr, data string) *process {
+// start runs the program, a file, with more settings or none, and returns when it
+// serves. An addr with port 0 takes any port.
+func start(t *testing.T, program, addr, data string, settings ...string) *process {
 	t.Helper()
 	p := &process{t: t, stderr: &output{}}
-	p.cmd = exec.CommandContext(context.Background(), program, "serve", "--addr", addr, "--data", data)
+	p.cmd = exec.CommandContext(context.Background(), program, append([]string{"serve", "--addr", addr, "--data", data}, settings...)...)
 	p.cmd.Env = append(os.Environ(), asProgram+"=1", "INKWIRE_LOG_FORMAT=text")
 	r, w, err := os.Pipe()
 	if err != nil {
