@@ -25,6 +25,7 @@ type config struct {
 	history time.Duration
 
 	maxMessage                int
+	maxIncoming               int
 	maxQueue                  int
 	maxDocument               int
 	maxItems                  int
@@ -46,6 +47,7 @@ func defaults() config {
 		data:                      "./inkwire-data",
 		history:                   30 * 24 * time.Hour,
 		maxMessage:                ws.Defaults.MaxMessage,
+		maxIncoming:               512 << 20,
 		maxQueue:                  ws.Defaults.MaxQueue,
 		maxDocument:               64 << 20,
 		maxItems:                  8_000_000,
@@ -73,6 +75,7 @@ func settings(c *config) *flag.FlagSet {
 	f.Var(duration(&c.history, time.Hour), "history", "keep the single edits behind a checkpoint for `TIME`")
 
 	f.Var(size(&c.maxMessage, 1), "max-message", "refuse messages of more than `BYTES`")
+	f.Var(size(&c.maxIncoming, 1), "max-incoming", "let the messages of all sockets that arrive or are handled take at most `BYTES`; at least --max-message")
 	f.Var(size(&c.maxQueue, 1), "max-queue", "let at most `BYTES` wait for a client that reads slowly")
 	f.Var(size(&c.maxDocument, 1), "max-document", "refuse what makes a document larger than `BYTES`, as it is stored")
 	f.Var(number(&c.maxItems), "max-items", "refuse what makes a document of more than `N` items, as it is in memory")
@@ -113,6 +116,9 @@ func parse(args []string) (config, error) {
 		return c, fmt.Errorf("%w; try inkwire --help", err)
 	case f.NArg() > 0:
 		return c, fmt.Errorf("unexpected argument %q; try inkwire --help", f.Arg(0))
+	case c.maxIncoming < c.maxMessage:
+		return c, fmt.Errorf("--max-incoming is %s, less than --max-message, %s: no such message could come",
+			formatSize(c.maxIncoming), formatSize(c.maxMessage))
 	}
 	return c, nil
 }

@@ -18,9 +18,9 @@ type Message struct {
 // A partial is a message that is being read.
 type partial struct {
 	text, deflated bool
+	frames         int32
 	data           []byte // as it came, and in the end inflated
-	frames         int
-	whole          int // bytes of data that are whole characters; or unchecked
+	whole          int    // bytes of data that are whole characters; or unchecked
 }
 
 // A Handler takes what comes on a connection. Its methods are called one at a
@@ -62,6 +62,7 @@ func (c *Conn) handle() {
 		m, whole, err := c.next()
 		if whole {
 			err = c.handler.Message(m)
+			c.reader.holdOnly(0)
 		}
 		if err != nil {
 			c.handler.End(err)
@@ -80,8 +81,10 @@ func (c *Conn) handle() {
 // *Closed for one that closed; after any error, only Finish remains. Once the
 // connection is closing, messages that still come are dropped.
 //
-// A peer is silent or slow only while it is read from: a busy caller's isn't.
+// A peer is silent or slow only while it is read from: a busy caller's isn't. A
+// message counts in the budget until the next call.
 func (c *Conn) Read() (Message, error) {
+	c.reader.holdOnly(0)
 	c.reader.begin()
 	for {
 		if m, whole, err := c.next(); whole || err != nil {
@@ -125,6 +128,7 @@ func (c *Conn) Interrupt() {
 // readFailed returns the reason of a failed read.
 func (c *Conn) readFailed(err error) error {
 	c.reader.pause()
+	c.reader.holdOnly(0)
 	c.message = partial{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -168,7 +172,7 @@ func (c *Conn) frame() error {
 		r.skip = h.Length
 		return tooLarge(c.cfg.MaxMessage)
 	}
-	if m.frames++; m.frames > framesFree+len(m.data)/framesEvery {
+	if m.frames++; int(m.frames) > framesFree+len(m.data)/framesEvery {
 		r.skip = h.Length
 		return &Error{CodeTooLarge, fmt.Sprintf("a message of %d bytes has %d frames", len(m.data), m.frames)}
 	}
@@ -190,15 +194,19 @@ func (c *Conn) frame() error {
 // inflate inflates the message that has come whole.
 func (c *Conn) inflate() error {
 	m := &c.message
-	inflated, err := inflate(m.data, c.cfg.MaxMessage)
+	inflated, err := inflate(m.data, c.cfg.MaxMessage, c.reader.hold)
 	Recycle(m.data)
 	m.data = inflated
 	if err == errTooLong {
 		return tooLarge(c.cfg.MaxMessage)
 	}
-	if err != nil {
-		return &Error{CodeProtocol, err.Error()}
+	if _, refused := err.(*Error); err != nil && !refused {
+		err = &Error{CodeProtocol, err.Error()}
 	}
+	if err != nil {
+		return err
+	}
+	c.reader.holdOnly(cap(m.data))
 	if m.text {
 		if whole, ok := checkText(m.data); !ok || whole < len(m.data) {
 			return badUTF8()
