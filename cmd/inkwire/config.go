@@ -26,6 +26,8 @@ type config struct {
 
 	maxMessage                int
 	maxIncoming               int
+	maxMessagesPerSecond      int
+	maxBytesPerSecond         int
 	maxQueue                  int
 	maxDocument               int
 	maxItems                  int
@@ -48,6 +50,8 @@ func defaults() config {
 		history:                   30 * 24 * time.Hour,
 		maxMessage:                ws.Defaults.MaxMessage,
 		maxIncoming:               512 << 20,
+		maxMessagesPerSecond:      ws.Defaults.MaxMessagesPerSecond,
+		maxBytesPerSecond:         ws.Defaults.MaxBytesPerSecond,
 		maxQueue:                  ws.Defaults.MaxQueue,
 		maxDocument:               64 << 20,
 		maxItems:                  8_000_000,
@@ -76,6 +80,8 @@ func settings(c *config) *flag.FlagSet {
 
 	f.Var(size(&c.maxMessage, 1), "max-message", "refuse messages of more than `BYTES`")
 	f.Var(size(&c.maxIncoming, 1), "max-incoming", "let the messages of all sockets that arrive or are handled take at most `BYTES`; at least --max-message")
+	f.Var(number(&c.maxMessagesPerSecond), "max-messages-per-second", "read at most `N` messages a second from a socket")
+	f.Var(size(&c.maxBytesPerSecond, 1), "max-bytes-per-second", "read at most `BYTES` a second from a socket")
 	f.Var(size(&c.maxQueue, 1), "max-queue", "let at most `BYTES` wait for a client that reads slowly")
 	f.Var(size(&c.maxDocument, 1), "max-document", "refuse what makes a document larger than `BYTES`, as it is stored")
 	f.Var(number(&c.maxItems), "max-items", "refuse what makes a document of more than `N` items, as it is in memory")

@@ -152,6 +152,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--wings"}, "", 2, "-wings; try inkwire --help"},
 		{[]string{"--max-message", "0"}, "", 2, `invalid value "0" for flag -max-message: want bytes from 1 to 1TiB`},
 		{[]string{"--history", "1s"}, "", 2, "want a time of at least 1h, such as 720h or 30d"},
+		{[]string{"--max-messages-per-second", "0"}, "", 2, "want a whole number from 1"},
+		{[]string{"--max-bytes-per-second", "0"}, "", 2, "want bytes from 1 to 1TiB"},
 		{[]string{"--max-incoming", "0"}, "", 2, "want bytes from 1 to 1TiB"},
 		{[]string{"--max-message", "1GiB"}, "", 2, "--max-incoming is 512MiB, less than --max-message, 1GiB"},
 		{[]string{"--max-connections", "-1"}, "", 2, "want a whole number from 1"},

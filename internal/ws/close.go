@@ -60,6 +60,7 @@ func (c *Conn) enqueueLast(f Frame) {
 	}
 	c.closing = true
 	c.pings, c.drained = nil, nil
+	c.wakeLocked()
 	c.enqueueLocked(f)
 }
 

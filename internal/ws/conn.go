@@ -19,6 +19,13 @@ type Config struct {
 
 	Incoming *Budget // of all incoming messages; nil for none
 
+	// A peer that sends more for longer than a moment is read from more slowly. One
+	// that had to wait for most of OverRate is refused. Bytes are counted as they
+	// come or, if that is more, as they are inflated.
+	MaxMessagesPerSecond int
+	MaxBytesPerSecond    int
+	OverRate             time.Duration
+
 	// Deflate accepts permessage-deflate; bodies go out deflated at DeflateLevel,
 	// 1 (fast) to 9.
 	Deflate      bool
@@ -49,6 +56,10 @@ type Config struct {
 var Defaults = Config{
 	MaxMessage: 32 << 20,
 	MaxQueue:   8 << 20,
+
+	MaxMessagesPerSecond: 5000,
+	MaxBytesPerSecond:    32 << 20,
+	OverRate:             30 * time.Second,
 
 	Deflate:        true,
 	DeflateLevel:   3,
@@ -126,6 +137,7 @@ type Conn struct {
 	// Owned by the reading goroutine, but for the reader's atomics.
 	reader          reader
 	message         partial
+	pace            pace
 	messages, bytes int // that came
 
 	// Guarded by mu. Moments are durations since epoch.
@@ -143,6 +155,7 @@ type Conn struct {
 	pings    []ping        // those without a pong, oldest first
 	drained  []func()      // see Drained
 	failure  error         // why the socket was closed from within
+	woken    chan struct{} // closed to end sleep; nil if the reading goroutine doesn't sleep
 	beat     *time.Timer
 
 	messagesOut, bytesOut int // that were written
@@ -193,6 +206,7 @@ func (c *Conn) fail(err error) {
 	c.closing = true
 	c.drained = nil
 	c.dropLocked()
+	c.wakeLocked()
 	c.mu.Unlock()
 	c.nc.Close()
 }

@@ -96,6 +96,9 @@ func (c *Conn) Read() (Message, error) {
 // next reads a frame, and returns the message that is whole with it, if one is.
 func (c *Conn) next() (m Message, whole bool, err error) {
 	if err = c.reader.await(); err == nil {
+		err = c.rest()
+	}
+	if err == nil {
 		err = c.frame()
 	}
 	if err != nil {
@@ -120,6 +123,7 @@ func (c *Conn) Interrupt() {
 	if c.failure == nil {
 		c.failure = ErrInterrupted
 	}
+	c.wakeLocked()
 	c.mu.Unlock()
 	// An error means that the socket is closed already.
 	_ = c.nc.SetReadDeadline(time.Now())
@@ -176,8 +180,12 @@ func (c *Conn) frame() error {
 		r.skip = h.Length
 		return &Error{CodeTooLarge, fmt.Sprintf("a message of %d bytes has %d frames", len(m.data), m.frames)}
 	}
-	if m.data, m.whole, err = r.payload(m.data, h, m.whole); err != nil || !h.Fin {
+	if m.data, m.whole, err = r.payload(m.data, h, m.whole); err != nil {
 		return err
+	}
+	c.spend(1, int(h.Length))
+	if !h.Fin {
+		return nil
 	}
 	if m.deflated {
 		if err := c.inflate(); err != nil {
@@ -194,6 +202,7 @@ func (c *Conn) frame() error {
 // inflate inflates the message that has come whole.
 func (c *Conn) inflate() error {
 	m := &c.message
+	blocks := len(m.data)
 	inflated, err := inflate(m.data, c.cfg.MaxMessage, c.reader.hold)
 	Recycle(m.data)
 	m.data = inflated
@@ -207,6 +216,7 @@ func (c *Conn) inflate() error {
 		return err
 	}
 	c.reader.holdOnly(cap(m.data))
+	c.spend(0, max(0, len(m.data)-blocks))
 	if m.text {
 		if whole, ok := checkText(m.data); !ok || whole < len(m.data) {
 			return badUTF8()
@@ -227,6 +237,7 @@ func (c *Conn) control(h ws.Header) error {
 	if err != nil {
 		return err
 	}
+	c.spend(1, int(h.Length))
 	switch h.OpCode {
 	case ws.OpPing:
 		c.pong(p)
