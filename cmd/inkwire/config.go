@@ -38,6 +38,9 @@ type config struct {
 	maxSessions             int
 	maxHandshakes           int
 	maxHandshakesPerAddress int
+	maxIncoming             int
+	maxMessagesPerSecond    int
+	maxBytesPerSecond       int
 
 	logLevel  string
 	logFormat string
@@ -64,6 +67,9 @@ func defaults() config {
 		maxHandshakesPerAddress: 512,
 		logLevel:                "info",
 		logFormat:               "auto",
+		maxIncoming:             512 << 20,
+		maxMessagesPerSecond:    ws.Defaults.MaxMessagesPerSecond,
+		maxBytesPerSecond:       ws.Defaults.MaxBytesPerSecond,
 	}
 }
 
@@ -80,6 +86,9 @@ func settings(c *config) *flag.FlagSet {
 	f.Var(duration(&c.history, time.Hour), "history", "keep the single edits behind a checkpoint for `TIME`")
 
 	f.Var(size(&c.maxMessage, 1), "max-message", "refuse messages of more than `BYTES`")
+	f.Var(size(&c.maxIncoming, 1), "max-incoming", "let the messages of all sockets that arrive or are handled take at most `BYTES`; at least --max-message")
+	f.Var(number(&c.maxMessagesPerSecond), "max-messages-per-second", "read at most `N` messages a second from a socket")
+	f.Var(size(&c.maxBytesPerSecond, 1), "max-bytes-per-second", "read at most `BYTES` a second from a socket")
 	f.Var(size(&c.maxQueue, 1), "max-queue", "let at most `BYTES` wait for a client that reads slowly")
 	f.Var(size(&c.maxDocument, 1), "max-document", "refuse what makes a document larger than `BYTES`, as it is stored")
 	f.Var(number(&c.maxItems), "max-items", "refuse what makes a document of more than `N` items, as it is in memory")
@@ -127,6 +136,9 @@ func parse(args []string) (config, error) {
 		return c, fmt.Errorf("%w; try inkwire --help", err)
 	case f.NArg() > 0:
 		return c, fmt.Errorf("unexpected argument %q; try inkwire --help", f.Arg(0))
+	case c.maxIncoming < c.maxMessage:
+		return c, fmt.Errorf("--max-incoming is %s, less than --max-message, %s: no such message could come",
+			formatSize(c.maxIncoming), formatSize(c.maxMessage))
 	}
 	return c, nil
 }

@@ -68,6 +68,8 @@ func listen(c config, log *slog.Logger) (*program, error) {
 	}
 	sockets := ws.Defaults
 	sockets.MaxMessage, sockets.MaxQueue = c.maxMessage, c.maxQueue
+	sockets.MaxMessagesPerSecond, sockets.MaxBytesPerSecond = c.maxMessagesPerSecond, c.maxBytesPerSecond
+	sockets.Incoming = ws.NewBudget(c.maxIncoming, func(delta int) { p.metrics.IncomingBytes.Add(float64(delta)) })
 	sockets.Queued = func(delta int) { p.metrics.QueuedBytes.Add(float64(delta)) }
 	p.server, err = server.New(server.Config{
 		Page:                    page,

@@ -76,7 +76,7 @@ func Refusal(err error) *access.Refused {
 	switch breach.Code {
 	case ws.CodeTooLarge:
 		return access.TooLarge.Because(breach.Msg)
-	case ws.CodeTooSlow:
+	case ws.CodeTryLater:
 		return access.Overload.Because(breach.Msg)
 	case ws.CodeUTF8:
 		return access.BadUTF8.Because("")

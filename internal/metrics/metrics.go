@@ -16,11 +16,12 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 
-	Connections *prometheus.GaugeVec   // protocol
-	Ends        *prometheus.CounterVec // protocol, reason
-	Refusals    *prometheus.CounterVec // reason, as access's labels
-	QueuedBytes prometheus.Gauge
-	Handshakes  prometheus.Gauge
+	Connections   *prometheus.GaugeVec   // protocol
+	Ends          *prometheus.CounterVec // protocol, reason
+	Refusals      *prometheus.CounterVec // reason, as access's labels
+	QueuedBytes   prometheus.Gauge
+	IncomingBytes prometheus.Gauge
+	Handshakes    prometheus.Gauge
 
 	Sessions   prometheus.Gauge
 	Rooms      *prometheus.GaugeVec // state
@@ -74,11 +75,12 @@ func New() *Metrics {
 	m := &Metrics{
 		registry: r,
 
-		Connections: gauges("inkwire_connections", "Open sockets.", "protocol"),
-		Ends:        counters("inkwire_connections_ended_total", "Sockets that ended.", "protocol", "reason"),
-		Refusals:    counters("inkwire_refusals_total", "What was refused, by the row of the table of refusals.", "reason"),
-		QueuedBytes: gauge("inkwire_queue_bytes", "Bytes queued for all sockets."),
-		Handshakes:  gauge("inkwire_handshakes", "Connections that are no sockets: of handshakes and of other requests."),
+		Connections:   gauges("inkwire_connections", "Open sockets.", "protocol"),
+		Ends:          counters("inkwire_connections_ended_total", "Sockets that ended.", "protocol", "reason"),
+		Refusals:      counters("inkwire_refusals_total", "What was refused, by the row of the table of refusals.", "reason"),
+		QueuedBytes:   gauge("inkwire_queue_bytes", "Bytes queued for all sockets."),
+		IncomingBytes: gauge("inkwire_incoming_bytes", "Bytes that messages which arrive or are handled take of --max-incoming."),
+		Handshakes:    gauge("inkwire_handshakes", "Connections that are no sockets: of handshakes and of other requests."),
 
 		Sessions:   gauge("inkwire_sessions", "Clients in documents; a socket may carry several."),
 		Rooms:      gauges("inkwire_rooms", "Documents that are open, by state.", "state"),

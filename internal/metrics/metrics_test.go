@@ -32,7 +32,7 @@ func TestConventions(t *testing.T) {
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	text := w.Body.String()
 	for _, name := range []string{
-		"inkwire_connections{", "inkwire_connections_ended_total{", "inkwire_refusals_total{", "inkwire_queue_bytes", "inkwire_handshakes",
+		"inkwire_connections{", "inkwire_connections_ended_total{", "inkwire_refusals_total{", "inkwire_queue_bytes", "inkwire_incoming_bytes", "inkwire_handshakes",
 		"inkwire_sessions", "inkwire_rooms{", "inkwire_updates_total", "inkwire_deliveries_total", "inkwire_sessions_behind_total",
 		"inkwire_acknowledgement_seconds_bucket{", "inkwire_commit_seconds_bucket{", "inkwire_fsync_seconds_bucket{", "inkwire_rows_total",
 		"go_goroutines", "process_resident_memory_bytes", "go_build_info{",

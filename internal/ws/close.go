@@ -35,6 +35,7 @@ func (c *Conn) Abort(code int, reason string) {
 // Read has failed, or when it wants to read no more: then the peer is told the
 // code and reason, unless a close frame went out before.
 func (c *Conn) Finish(code int, reason string) {
+	c.reader.holdOnly(0)
 	c.enqueueLast(closeFrame(code, reason))
 	// The peer may neither read nor answer.
 	late := time.AfterFunc(c.cfg.CloseTimeout, func() { c.nc.Close() })
@@ -59,6 +60,7 @@ func (c *Conn) enqueueLast(f Frame) {
 	}
 	c.closing = true
 	c.pings, c.drained = nil, nil
+	c.wakeLocked()
 	c.enqueueLocked(f)
 }
 

@@ -11,10 +11,20 @@ import (
 )
 
 // Config is what connections of one kind have in common. All fields but
-// Deflate, Subprotocol and Queued must be set; Defaults gives useful values.
+// Incoming, Deflate, Subprotocol and Queued must be set; Defaults gives useful
+// values.
 type Config struct {
 	MaxMessage int // bytes of one incoming message
 	MaxQueue   int // bytes that may wait to be written
+
+	Incoming *Budget // of all incoming messages; nil for none
+
+	// A peer that sends more for longer than a moment is read from more slowly. One
+	// that had to wait for most of OverRate is refused. Bytes are counted as they
+	// come or, if that is more, as they are inflated.
+	MaxMessagesPerSecond int
+	MaxBytesPerSecond    int
+	OverRate             time.Duration
 
 	// Deflate accepts permessage-deflate; bodies go out deflated at DeflateLevel,
 	// 1 (fast) to 9.
@@ -44,8 +54,13 @@ type Config struct {
 // Defaults are limits and times that suit a document server. Its level of
 // deflate is the knee of the curve for Yjs updates: see BenchmarkDeflate.
 var Defaults = Config{
-	MaxMessage:     32 << 20,
-	MaxQueue:       8 << 20,
+	MaxMessage: 32 << 20,
+	MaxQueue:   8 << 20,
+
+	MaxMessagesPerSecond: 5000,
+	MaxBytesPerSecond:    32 << 20,
+	OverRate:             30 * time.Second,
+
 	Deflate:        true,
 	DeflateLevel:   3,
 	PingAfter:      30 * time.Second,
@@ -91,9 +106,9 @@ const (
 	CodeProtocol = int(ws.StatusProtocolError)
 	CodeUTF8     = int(ws.StatusInvalidFramePayloadData)
 	CodeTooLarge = int(ws.StatusMessageTooBig)
-	// CodeTooSlow says that a message didn't arrive in time. It may be the
-	// network's fault and pass: try again later.
-	CodeTooSlow = 1013
+	// CodeTryLater says that a message didn't arrive in time, which may be the
+	// network's fault, or that there is no room for what the peer sends. It passes.
+	CodeTryLater = 1013
 )
 
 // A Closed ends the reading of a peer that closed the connection; Code is 1005
@@ -112,17 +127,17 @@ type Conn struct {
 	// Static after construction.
 	nc      net.Conn
 	cfg     *Config
-	level   int    // of deflate; 0 if the peer didn't agree to it
 	writeFn func() // the method write: naming it anew would allocate
 	waitFn  func() // likewise wait, once there is a handler
 	handler Handler
-
-	// Owned by the reading goroutine, but for the reader's atomics.
-	reader  reader
-	message partial
+	level   int8 // of deflate; 0 if the peer didn't agree to it
 
 	limited bool // limitUnsent was called; owned by the writing goroutine
 
+	// Owned by the reading goroutine, but for the reader's atomics.
+	reader          reader
+	message         partial
+	pace            pace
 	messages, bytes int // that came
 
 	// Guarded by mu. Moments are durations since epoch.
@@ -140,8 +155,10 @@ type Conn struct {
 	pings    []ping        // those without a pong, oldest first
 	drained  []func()      // see Drained
 	failure  error         // why the socket was closed from within
-	written  Traffic       // what went out
+	woken    chan struct{} // closed to end sleep; nil if the reading goroutine doesn't sleep
 	beat     *time.Timer
+
+	messagesOut, bytesOut int // that were written
 
 	writers sync.WaitGroup
 }
@@ -156,9 +173,9 @@ func newConn(nc net.Conn, early []byte, deflate bool, cfg *Config) *Conn {
 	c.writeFn = c.write
 	c.queue = c.first[:0]
 	if deflate {
-		c.level = min(max(cfg.DeflateLevel, 1), 9)
+		c.level = int8(min(max(cfg.DeflateLevel, 1), 9))
 	}
-	c.reader = reader{src: nc, early: early, deflate: deflate, timeout: cfg.MessageTimeout}
+	c.reader = reader{src: nc, early: early, deflate: deflate, cfg: cfg}
 	c.reader.heard.Store(int64(now()))
 	c.mu.Lock()
 	c.beat = time.AfterFunc(c.untilBeat(now()), c.heartbeat)
@@ -189,6 +206,7 @@ func (c *Conn) fail(err error) {
 	c.closing = true
 	c.drained = nil
 	c.dropLocked()
+	c.wakeLocked()
 	c.mu.Unlock()
 	c.nc.Close()
 }

@@ -89,21 +89,36 @@ var inflateEnd = append(syncFlush[:4:4], 1, 0, 0, 0xff, 0xff)
 var errTooLong = errors.New("longer than the limit")
 
 // inflate returns the message that was deflated to these blocks, which it may
-// append to. Bytes beyond the limit aren't kept, and inflating ends with them.
+// append to. Bytes beyond the limit aren't kept, and inflating ends with them. hold
+// is asked before memory is taken: for how much, with the blocks.
 //
 // A sender may also end the message, or a part of it, with a last block
 // (RFC 7692, 7.2.3.4): then more may follow, up to the cut off flush.
-func inflate(blocks []byte, limit int) ([]byte, error) {
+func inflate(blocks []byte, limit int, hold func(bytes int) error) ([]byte, error) {
 	if len(blocks) == 0 {
 		return nil, nil // not quite a deflated message, but there is one reading
 	}
 	defer compress()()
 	f := inflaters.Get().(*inflater)
 	defer inflaters.Put(f)
-	total := len(blocks) + len(inflateEnd)
-	f.src.Reset(append(blocks, inflateEnd...))
+	blocks = append(blocks, inflateEnd...)
+	total := len(blocks)
+	f.src.Reset(blocks)
 	defer f.src.Reset(nil) // let the bytes go
-	out := grab(min(limit+1, max(minInflated, 2*len(blocks))))
+	var out []byte
+	grow := func(n int) error {
+		n = min(limit+1, n)
+		if err := hold(cap(blocks) + grabs(n)); err != nil {
+			return err
+		}
+		grown := append(grab(n), out...)
+		Recycle(out)
+		out = grown
+		return nil
+	}
+	if err := grow(max(minInflated, 2*total)); err != nil {
+		return nil, err
+	}
 	for parts := 0; f.src.Len() > len(inflateEnd); parts++ {
 		if parts == maxParts {
 			return nil, fmt.Errorf("deflated data: byte %d of %d: more than %d last blocks",
@@ -115,9 +130,9 @@ func inflate(blocks []byte, limit int) ([]byte, error) {
 		}
 		for {
 			if len(out) == cap(out) {
-				grown := append(grab(min(limit+1, 2*len(out))), out...)
-				Recycle(out)
-				out = grown
+				if err := grow(2 * len(out)); err != nil {
+					return nil, err
+				}
 			}
 			n, err := f.z.Read(out[len(out):cap(out)])
 			out = out[:len(out)+n]

@@ -9,6 +9,12 @@
 //     when it has come whole and is inflated. Bad UTF-8 ends it as it arrives.
 //   - A message that has begun must go on arriving, so that nobody keeps its
 //     memory by sending a byte now and then.
+//   - What the messages of all connections take, until they are handled, is bounded
+//     by a Budget. A message that finds none left is refused; one of a few kB needs
+//     none.
+//   - A peer that sends faster than Config allows isn't read from for a while, and
+//     is refused if it goes on. That costs a connection a count, and the goroutine
+//     that waits is the one that reads.
 //   - Sending never blocks. The outgoing queue is bounded in bytes and frames; one
 //     that doesn't fit is refused with ErrOverflow, and the caller decides what
 //     becomes of the slow receiver. The bound counts neither the one batch

@@ -80,7 +80,7 @@ func (c *Conn) beatOnce() error {
 	case c.writing && t >= c.writeDue:
 		return ErrStuck
 	case due > 0 && t >= due && c.failure == nil:
-		c.failure = &Error{CodeTooSlow, fmt.Sprintf("a message began and didn't come whole in %v", c.cfg.MessageTimeout)}
+		c.failure = &Error{CodeTryLater, fmt.Sprintf("a message began and didn't come whole in %v", c.cfg.MessageTimeout)}
 		// The reading goroutine wakes, and may still close with this code. An error
 		// means that it has woken.
 		_ = c.nc.SetReadDeadline(time.Now())

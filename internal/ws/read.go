@@ -18,9 +18,9 @@ type Message struct {
 // A partial is a message that is being read.
 type partial struct {
 	text, deflated bool
+	frames         int32
 	data           []byte // as it came, and in the end inflated
-	frames         int
-	whole          int // bytes of data that are whole characters; or unchecked
+	whole          int    // bytes of data that are whole characters; or unchecked
 }
 
 // A Handler takes what comes on a connection. Its methods are called one at a
@@ -62,6 +62,7 @@ func (c *Conn) handle() {
 		m, whole, err := c.next()
 		if whole {
 			err = c.handler.Message(m)
+			c.reader.holdOnly(0)
 		}
 		if err != nil {
 			c.handler.End(err)
@@ -80,8 +81,10 @@ func (c *Conn) handle() {
 // *Closed for one that closed; after any error, only Finish remains. Once the
 // connection is closing, messages that still come are dropped.
 //
-// A peer is silent or slow only while it is read from: a busy caller's isn't.
+// A peer is silent or slow only while it is read from: a busy caller's isn't. A
+// message counts in the budget until the next call.
 func (c *Conn) Read() (Message, error) {
+	c.reader.holdOnly(0)
 	c.reader.begin()
 	for {
 		if m, whole, err := c.next(); whole || err != nil {
@@ -93,6 +96,9 @@ func (c *Conn) Read() (Message, error) {
 // next reads a frame, and returns the message that is whole with it, if one is.
 func (c *Conn) next() (m Message, whole bool, err error) {
 	if err = c.reader.await(); err == nil {
+		err = c.rest()
+	}
+	if err == nil {
 		err = c.frame()
 	}
 	if err != nil {
@@ -117,6 +123,7 @@ func (c *Conn) Interrupt() {
 	if c.failure == nil {
 		c.failure = ErrInterrupted
 	}
+	c.wakeLocked()
 	c.mu.Unlock()
 	// An error means that the socket is closed already.
 	_ = c.nc.SetReadDeadline(time.Now())
@@ -125,6 +132,7 @@ func (c *Conn) Interrupt() {
 // readFailed returns the reason of a failed read.
 func (c *Conn) readFailed(err error) error {
 	c.reader.pause()
+	c.reader.holdOnly(0)
 	c.message = partial{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -168,12 +176,16 @@ func (c *Conn) frame() error {
 		r.skip = h.Length
 		return tooLarge(c.cfg.MaxMessage)
 	}
-	if m.frames++; m.frames > framesFree+len(m.data)/framesEvery {
+	if m.frames++; int(m.frames) > framesFree+len(m.data)/framesEvery {
 		r.skip = h.Length
 		return &Error{CodeTooLarge, fmt.Sprintf("a message of %d bytes has %d frames", len(m.data), m.frames)}
 	}
-	if m.data, m.whole, err = r.payload(m.data, h, m.whole); err != nil || !h.Fin {
+	if m.data, m.whole, err = r.payload(m.data, h, m.whole); err != nil {
 		return err
+	}
+	c.spend(1, int(h.Length))
+	if !h.Fin {
+		return nil
 	}
 	if m.deflated {
 		if err := c.inflate(); err != nil {
@@ -190,15 +202,21 @@ func (c *Conn) frame() error {
 // inflate inflates the message that has come whole.
 func (c *Conn) inflate() error {
 	m := &c.message
-	inflated, err := inflate(m.data, c.cfg.MaxMessage)
+	blocks := len(m.data)
+	inflated, err := inflate(m.data, c.cfg.MaxMessage, c.reader.hold)
 	Recycle(m.data)
 	m.data = inflated
 	if err == errTooLong {
 		return tooLarge(c.cfg.MaxMessage)
 	}
-	if err != nil {
-		return &Error{CodeProtocol, err.Error()}
+	if _, refused := err.(*Error); err != nil && !refused {
+		err = &Error{CodeProtocol, err.Error()}
 	}
+	if err != nil {
+		return err
+	}
+	c.reader.holdOnly(cap(m.data))
+	c.spend(0, max(0, len(m.data)-blocks))
 	if m.text {
 		if whole, ok := checkText(m.data); !ok || whole < len(m.data) {
 			return badUTF8()
@@ -219,6 +237,7 @@ func (c *Conn) control(h ws.Header) error {
 	if err != nil {
 		return err
 	}
+	c.spend(1, int(h.Length))
 	switch h.OpCode {
 	case ws.OpPing:
 		c.pong(p)

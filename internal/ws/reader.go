@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"sync/atomic"
-	"time"
 
 	"github.com/gobwas/ws"
 )
@@ -14,19 +13,21 @@ import (
 // A reader cuts a byte stream into frames. Its buffer is small, so that an
 // idle connection is; long payloads are read past it.
 type reader struct {
-	src     io.Reader
-	early   []byte // what came with the handshake, before anything of src
-	timeout time.Duration
+	src   io.Reader
+	early []byte // what came with the handshake, before anything of src
+	cfg   *Config
 
 	buf  [256]byte
 	r, w int // buf[r:w] is read and not yet used
 
-	fragmented bool  // the message goes on in the next data frame
-	deflate    bool  // permessage-deflate was agreed to
-	data       bool  // the last frame wasn't a control frame
-	skip       int64 // bytes of a refused payload that are still to come
-	broken     bool  // the stream can't be cut into frames any more
-	ended      bool  // nothing more will come: closed by the peer, failed, or late
+	skip int64 // bytes of a refused payload that are still to come
+	held int   // bytes of the budget
+
+	fragmented bool // the message goes on in the next data frame
+	deflate    bool // permessage-deflate was agreed to
+	data       bool // the last frame wasn't a control frame
+	broken     bool // the stream can't be cut into frames any more
+	ended      bool // nothing more will come: closed by the peer, failed, or late
 
 	// Moments, as durations since epoch. The heartbeat looks at them.
 	heard atomic.Int64 // when bytes came last; busy while nobody reads
@@ -104,7 +105,7 @@ func (r *reader) whole() bool { return r.data && !r.fragmented }
 // header reads the next frame's header and checks it (RFC 6455, 5.2).
 func (r *reader) header() (ws.Header, error) {
 	if r.due.Load() == 0 {
-		r.due.Store(int64(now() + r.timeout))
+		r.due.Store(int64(now() + r.cfg.MessageTimeout))
 	}
 	if err := r.fill(2); err != nil {
 		return ws.Header{}, err
@@ -181,7 +182,12 @@ func (r *reader) payload(dst []byte, h ws.Header, whole int) ([]byte, int, error
 	start, left := len(dst), int(h.Length)
 	for left > 0 {
 		if len(dst) == cap(dst) {
-			grown := append(grab(min(left+len(dst), max(firstGrab, 2*len(dst)))), dst...)
+			n := min(left+len(dst), max(firstGrab, 2*len(dst)))
+			if err := r.hold(grabs(n)); err != nil {
+				r.skip = int64(left)
+				return dst, whole, err
+			}
+			grown := append(grab(n), dst...)
 			Recycle(dst)
 			dst = grown
 		}

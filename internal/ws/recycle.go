@@ -18,16 +18,22 @@ var recycled [topClass - firstClass + 1]sync.Pool // of *[]byte
 // class is that of the smallest memory for n bytes.
 func class(n int) int { return bits.Len(uint(n-1)) - firstClass }
 
+// grabs is how many bytes of memory grab returns for n.
+func grabs(n int) int {
+	if c := class(n); n >= firstGrab && c < len(recycled) {
+		return 1 << (firstClass + c)
+	}
+	return n
+}
+
 // grab returns memory for n bytes, which may be used already.
 func grab(n int) []byte {
-	c := class(n)
-	if n < firstGrab || c >= len(recycled) {
-		return make([]byte, 0, n)
+	if c := class(n); n >= firstGrab && c < len(recycled) {
+		if b, ok := recycled[c].Get().(*[]byte); ok {
+			return *b
+		}
 	}
-	if b, ok := recycled[c].Get().(*[]byte); ok {
-		return *b
-	}
-	return make([]byte, 0, 1<<(firstClass+c))
+	return make([]byte, 0, grabs(n))
 }
 
 // Recycle takes back the memory of a message's Data, of which nothing is used any

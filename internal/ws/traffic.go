@@ -12,17 +12,15 @@ type Traffic struct {
 func (c *Conn) Traffic() Traffic {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := c.written
-	t.MessagesIn, t.BytesIn = c.messages, c.bytes
-	return t
+	return Traffic{c.messages, c.bytes, c.messagesOut, c.bytesOut}
 }
 
 // wroteLocked counts what was written.
 func (c *Conn) wroteLocked(batch []Frame) {
 	for _, f := range batch {
 		if !f.isControl() {
-			c.written.MessagesOut++
-			c.written.BytesOut += f.Len()
+			c.messagesOut++
+			c.bytesOut += f.Len()
 		}
 	}
 }

@@ -129,7 +129,7 @@ func (c *Conn) writeBatch(batch []Frame, n int) error {
 	if n > copyBelow {
 		bufs := make(net.Buffers, 0, 2*len(batch))
 		for _, f := range batch {
-			blocks := f.blocks(c.level)
+			blocks := f.blocks(int(c.level))
 			bufs = append(bufs, f.appendTo(nil, blocks))
 			if rest := f.rest(blocks); len(rest) > 0 {
 				bufs = append(bufs, rest)
@@ -141,7 +141,7 @@ func (c *Conn) writeBatch(batch []Frame, n int) error {
 	defer copies.Put(whole)
 	buf := whole[:0]
 	for _, f := range batch {
-		blocks := f.blocks(c.level)
+		blocks := f.blocks(int(c.level))
 		buf = append(f.appendTo(buf, blocks), f.rest(blocks)...)
 	}
 	_, err := c.nc.Write(buf)

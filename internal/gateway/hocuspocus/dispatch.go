@@ -20,7 +20,8 @@ type message struct {
 // messageCost is what a waiting message takes beside its bytes.
 const messageCost = 128
 
-func (m message) cost() int64 { return int64(m.body.Remaining()) + messageCost }
+// cost is how many bytes a waiting message takes.
+func (m message) cost() int { return cap(m.frame) + messageCost }
 
 var pong = ws.Binary([]byte{messagePong}, nil)
 

@@ -140,7 +140,7 @@ type connection struct {
 
 	sessions map[string]*session // by key; owned by the reading goroutine
 	workers  sync.WaitGroup      // goroutines that join rooms, or wait for their logs
-	waiting  atomic.Int64        // bytes of messages behind them
+	waiting  atomic.Int64        // bytes of messages behind them, which conn keeps
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -201,6 +201,7 @@ func (c *connection) leave() {
 		s.seat.Leave()
 	}
 	c.workers.Wait()
+	c.conn.Release(int(c.waiting.Swap(0))) // of one that failed
 }
 
 // end closes the socket, and with it all sessions. It may be called from

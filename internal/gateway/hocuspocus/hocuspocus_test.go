@@ -3,8 +3,10 @@ package hocuspocus_test
 import (
 	"bytes"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/inkwire/inkwire/crdt"
 	"github.com/inkwire/inkwire/internal/gateway/hocuspocus"
 	"github.com/inkwire/inkwire/internal/store"
+	"github.com/inkwire/inkwire/internal/ws"
 	"github.com/inkwire/inkwire/lib0"
 )
 
@@ -484,6 +487,49 @@ func TestGoesWhileLoading(t *testing.T) {
 		}
 	}
 	close(loading)
+}
+
+// Messages that wait for a document's log beside their socket's reading count in
+// the budget of all sockets' messages until they are handled. When that is used up,
+// large messages are refused, and short ones go on.
+func TestWaitingCounts(t *testing.T) {
+	disk := make(chan struct{})
+	var taken atomic.Int64
+	s := serve(t, func(st store.Store) store.Store { return &stalled{Store: st, append: func() { <-disk }} },
+		func(s *server) {
+			s.ws.Incoming = ws.NewBudget(16<<20, func(delta int) { taken.Add(int64(delta)) })
+		})
+	release := sync.OnceFunc(func() { close(disk) })
+	t.Cleanup(release)
+	c, other := dial(t, s), dial(t, s)
+	c.open("a")
+	c.open("b")
+	const size = 9 << 20 // more than may wait for a log, alone
+	c.send(str("a"), updating(text(0, strings.Repeat("x", size))))
+	c.send(str("a"), updating(text(size, strings.Repeat("y", size/2))))
+	other.open("b")
+	c.send(str("b"), updating(text(0, "z")))
+	other.gets(str("b"), updating(text(0, "z"))) // so the other two were read
+	if n := taken.Load(); n < size/2 {
+		t.Errorf("%d bytes are taken while messages of %d wait", n, size/2)
+	}
+	large := dial(t, s)
+	large.open("c")
+	large.send(str("c"), updating(text(0, strings.Repeat("w", 15<<20))))
+	large.isClosed(1013, "(--max-incoming)")
+	release()
+	c.send(str("a"), sync2(empty))
+	c.send(str("b"), sync2(empty))
+	for range 3 + 2 {
+		if m := c.next(); !bytes.HasSuffix(m, saved) {
+			t.Errorf("got %q", m)
+		}
+	}
+	for ; taken.Load() != 0; runtime.Gosched() {
+		if c.ctx.Err() != nil {
+			t.Fatalf("%d bytes are taken when nothing waits", taken.Load())
+		}
+	}
 }
 
 // A document whose log is slow, and has as much waiting as may, stops none of the

@@ -68,7 +68,8 @@ func (s *session) beside(opened chan<- struct{}, do func()) {
 		for batch := s.next(); len(batch) > 0; batch = s.next() {
 			for _, m := range batch {
 				s.handle(m)
-				s.c.waiting.Add(-m.cost())
+				s.c.waiting.Add(int64(-m.cost()))
+				s.c.conn.Release(m.cost())
 			}
 		}
 	})
@@ -112,7 +113,7 @@ func (s *session) next() []message {
 }
 
 // take handles a message now, or after those that wait for the verdict or the
-// log. Too many bytes of them stop the reading.
+// log. Too many bytes of them, or of all sockets' messages, stop the reading.
 func (s *session) take(m message) {
 	s.mu.Lock()
 	open, room := s.open, s.room
@@ -124,10 +125,10 @@ func (s *session) take(m message) {
 		s.open, s.opened = false, make(chan struct{})
 	}
 	opened := s.opened
-	waits := !s.open && s.c.waiting.Load() < maxWaiting
+	waits := !s.open && s.c.waiting.Load() < maxWaiting && s.c.conn.Keep(m.cost())
 	if waits {
 		s.waiting = append(s.waiting, m)
-		s.c.waiting.Add(m.cost())
+		s.c.waiting.Add(int64(m.cost()))
 	}
 	s.mu.Unlock()
 	if begins {
