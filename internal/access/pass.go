@@ -39,14 +39,20 @@ type Pass struct {
 	over        bool
 }
 
-// begin puts a verdict into force.
-func (p *Pass) begin(c Credentials, v verdict) {
+// begin puts the first verdict into force, unless a recheck has begun since.
+func (p *Pass) begin(c Credentials, v verdict, seen uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	g := p.guard
+	g.mu.Lock()
+	if g.rechecks != seen {
+		g.mu.Unlock()
+		return false
+	}
+	g.live[p] = struct{}{}
+	g.mu.Unlock()
 	p.takeLocked(c, v)
-	p.guard.mu.Lock()
-	p.guard.live[p] = struct{}{}
-	p.guard.mu.Unlock()
+	return true
 }
 
 // takeLocked reports whether the role is another than before.
@@ -134,20 +140,27 @@ func (p *Pass) Renew(ctx context.Context, token string) error {
 
 // judge judges credentials, and puts the verdict into force.
 func (p *Pass) judge(ctx context.Context, c Credentials, anew bool) error {
-	v, err := p.guard.judge(ctx, c, p.document, anew)
-	if err == nil && !v.role.May(Read) {
-		err = Forbidden.Because("no role in this document")
+	for ; ; anew = true {
+		seen := p.guard.rechecksSoFar()
+		v, err := p.guard.judge(ctx, c, p.document, anew)
+		if err == nil && !v.role.May(Read) {
+			err = Forbidden.Because("no role in this document")
+		}
+		if err != nil {
+			return err
+		}
+		p.mu.Lock()
+		if p.guard.rechecksSoFar() != seen {
+			p.mu.Unlock()
+			continue
+		}
+		changed := !p.over && p.takeLocked(c, v)
+		p.mu.Unlock()
+		if changed {
+			p.watcher.Changed(v.role)
+		}
+		return nil
 	}
-	if err != nil {
-		return err
-	}
-	p.mu.Lock()
-	changed := !p.over && p.takeLocked(c, v)
-	p.mu.Unlock()
-	if changed {
-		p.watcher.Changed(v.role)
-	}
-	return nil
 }
 
 // recheck judges what was shown anew. What can't be judged now stays.
@@ -184,13 +197,7 @@ func (p *Pass) Identity() Identity {
 // nil counts one more.
 func (p *Pass) MayBegin() *Refused {
 	p.mu.Lock()
-	who := "address " + p.credentials.Addr.String()
-	if s := p.verdict.Subject; s != "" {
-		who = "subject " + s
-	}
+	c, who := p.credentials, p.verdict.Identity
 	p.mu.Unlock()
-	if !p.guard.begun.Take(who) {
-		return TooManyDocuments.Because("")
-	}
-	return nil
+	return p.guard.MayBegin(c, who)
 }

@@ -42,6 +42,9 @@ var (
 
 	TooManyDocuments = Refusal{Label: "too_many_documents", Sentence: "too many new documents, come back later", HTTP: 429, Yjs: 1013, Close: 1013}
 
+	TooManyLinks = Refusal{Label: "too_many_links", Sentence: "the document has the 1000 links that it may have", HTTP: 409}
+	UnknownLink  = Refusal{Label: "unknown_link", Sentence: "the document has no such link", HTTP: 404}
+
 	Deleted    = Refusal{Label: "deleted", Sentence: "the document was deleted", HTTP: 410, Yjs: 4403, Close: 1008}
 	Exists     = Refusal{Label: "exists", Sentence: "a document of this name exists", HTTP: 409}
 	Unknown    = Refusal{Label: "unknown", Sentence: "there is no such document", HTTP: 404}
@@ -61,7 +64,7 @@ var (
 // Table is all rows. Each has a label of its own.
 var Table = []Refusal{
 	ForeignHost, ForeignOrigin, NoAddress, Exists, Unknown, Starting, TooMany, TooOften, TooSlow, Method, MediaType,
-	NoToken, BadToken, Expired, Revoked, Unverified, TooManyFailures, TooManyDocuments,
+	NoToken, BadToken, Expired, Revoked, Unverified, TooManyFailures, TooManyDocuments, TooManyLinks, UnknownLink,
 	Deleted, Forbidden, OverBudget, Unsaved, TooLarge, Malformed, TextFrame, BadUTF8, ShuttingDown, ServerFault, Overload,
 }
 

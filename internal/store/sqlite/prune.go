@@ -194,3 +194,17 @@ func (s *Store) purge(ctx context.Context, doc store.DocID, before time.Time) er
 		return w.run(`UPDATE documents SET purged = ? WHERE id = ?`, int64(purged), int64(doc))
 	})
 }
+
+// pruneGrants removes what has expired.
+func (s *Store) pruneGrants(ctx context.Context, now time.Time) error {
+	err := s.remove(ctx, `DELETE FROM browsers WHERE secret IN (SELECT secret FROM browsers WHERE expires <= ?1 LIMIT ?2)`,
+		now.UnixMilli())
+	if err == nil {
+		err = s.remove(ctx, `DELETE FROM links WHERE id IN (SELECT id FROM links WHERE expires != 0 AND expires <= ?1 LIMIT ?2)`,
+			now.Add(-store.LinkKept).UnixMilli())
+	}
+	if err != nil {
+		return fmt.Errorf("prune grants: %w", err)
+	}
+	return nil
+}
