@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/server"
 	"github.com/inkwire/inkwire/internal/store"
@@ -68,7 +69,7 @@ func serveFrom(t *testing.T, s store.Store) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv.Start(rooms, rooms)
+	srv.Start(rooms, access.NewGuard(access.Config{Open: access.Owner}), rooms)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -120,7 +120,12 @@ func (p *program) open() (err error) {
 		MaxStructs:  p.cfg.maxStructs,
 		MaxItems:    p.cfg.maxItems,
 	})
-	p.server.Start(p.rooms, p.rooms)
+	guard := access.NewGuard(access.Config{
+		Open:    access.Owner,
+		Grants:  p.store,
+		Refused: func(r access.Refusal) { p.metrics.Refusals.WithLabelValues(r.Label).Inc() },
+	})
+	p.server.Start(p.rooms, guard, p.rooms)
 	return nil
 }
 

@@ -51,7 +51,7 @@ type house struct {
 func open(t *testing.T, change func(*server.Config)) *house {
 	t.Helper()
 	h := prepare(t, change)
-	h.server.Start(h.rooms, nil)
+	h.server.Start(h.rooms, nil, nil)
 	return h
 }
 

@@ -16,6 +16,7 @@ import (
 
 	gobwas "github.com/gobwas/ws"
 
+	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/server"
 )
 
@@ -184,7 +185,7 @@ func TestReady(t *testing.T) {
 	is("/metrics", 200, "inkwire_connections")
 	is("/api/v1/docs", 503, `"reason":"starting"`)
 	h.dial("/yjs/a").refused(503)
-	h.server.Start(h.rooms, nil)
+	h.server.Start(h.rooms, nil, nil)
 	is("/readyz", 200, "ready")
 	h.dial("/yjs/a").refused(101)
 }
@@ -198,7 +199,7 @@ func (noDocuments) Restore(context.Context, string) error { return nil }
 // The API is behind the same checks as the sockets.
 func TestAPI(t *testing.T) {
 	h := prepare(t, nil)
-	h.server.Start(h.rooms, noDocuments{})
+	h.server.Start(h.rooms, access.NewGuard(access.Config{Open: access.Owner}), noDocuments{})
 	del := func(header, value string) *http.Response {
 		req, err := http.NewRequest("DELETE", "http://"+h.addr+"/api/v1/docs/a", nil)
 		if err != nil {
