@@ -279,4 +279,3 @@ func TestRealClientsCut(t *testing.T) {
 		}
 	})
 }
-

@@ -127,7 +127,12 @@ func (p *program) open() (err error) {
 		MaxPresenceRate: p.cfg.maxPresenceRate,
 		MaxSessions:     p.cfg.maxSessions,
 	})
-	p.server.Start(gateway.Door{Guard: access.NewGuard(access.Config{Open: access.Owner}), Rooms: p.rooms}, p.rooms)
+	guard := access.NewGuard(access.Config{
+		Open:    access.Owner,
+		Grants:  p.store,
+		Refused: func(r access.Refusal) { p.metrics.Refusals.WithLabelValues(r.Label).Inc() },
+	})
+	p.server.Start(gateway.Door{Guard: guard, Rooms: p.rooms}, p.rooms)
 	return nil
 }
 

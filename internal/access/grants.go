@@ -95,11 +95,16 @@ func (g *Grants) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// MarshalJSON implements json.Marshaler.
+// MarshalJSON implements json.Marshaler. Of a pattern that is there twice, the
+// higher role counts.
 func (g Grants) MarshalJSON() ([]byte, error) {
-	object := make(map[string]string, len(g))
+	highest := make(map[string]Role, len(g))
 	for _, grant := range g {
-		object[grant.Pattern] = grant.Role.String()
+		highest[grant.Pattern] = max(highest[grant.Pattern], grant.Role)
+	}
+	object := make(map[string]string, len(highest))
+	for pattern, role := range highest {
+		object[pattern] = role.String()
 	}
 	return json.Marshal(object)
 }

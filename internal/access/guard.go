@@ -2,8 +2,11 @@ package access
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/inkwire/inkwire/internal/store"
@@ -50,8 +53,9 @@ type Guard struct {
 	failures *Tally[netip.Addr] // of who showed something that isn't valid
 	begun    *Tally[string]     // documents, by who began them
 
-	mu   sync.Mutex
-	live map[*Pass]struct{}
+	mu       sync.Mutex
+	live     map[*Pass]struct{}
+	rechecks uint64 // how many have begun
 }
 
 // NewGuard makes a guard.
@@ -71,16 +75,29 @@ func NewGuard(cfg Config) *Guard {
 // Admit lets somebody into a document, to read it at least, and keeps watch until
 // the pass is released. Its error is an *Refused, or that of ctx.
 func (g *Guard) Admit(ctx context.Context, c Credentials, document string, w Watcher) (*Pass, error) {
-	v, err := g.judge(ctx, c, document, false)
-	if err == nil && !v.role.May(Read) {
-		err = Forbidden.Because("no role in this document")
-	}
-	if err != nil {
-		return nil, err
-	}
 	p := &Pass{guard: g, document: document, watcher: w}
-	p.begin(c, v)
-	return p, nil
+	for anew := false; ; anew = true {
+		seen := g.rechecksSoFar()
+		v, err := g.judge(ctx, c, document, anew)
+		if err == nil && !v.role.May(Read) {
+			err = Forbidden.Because("no role in this document")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if p.begin(c, v, seen) {
+			return p, nil
+		}
+	}
+}
+
+// rechecksSoFar is to be read before something is judged: if a recheck has begun
+// until that is put into force, it may have been judged by what was before, and
+// the recheck may have missed it.
+func (g *Guard) rechecksSoFar() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.rechecks
 }
 
 // RequiresToken reports whether those who show nothing are refused.
@@ -96,6 +113,46 @@ func (g *Guard) Check(ctx context.Context, c Credentials, document string, a Act
 	return v.Identity, err
 }
 
+// CheckAll is Check of an owner of all documents there are or may be.
+func (g *Guard) CheckAll(ctx context.Context, c Credentials) (Identity, error) {
+	who, err := g.Who(ctx, c)
+	if err == nil && !slices.Contains(who.Docs, Grant{"**", Owner}) {
+		err = Forbidden.Because("this needs the role owner of **")
+		if c.Token == "" && c.Session == "" {
+			err = NoToken.Because("")
+		}
+	}
+	return who, err
+}
+
+// Role is what somebody is in a document, None for who shows nothing that counts.
+// Its error is an *Refused, or that of ctx.
+func (g *Guard) Role(ctx context.Context, c Credentials, document string) (Role, error) {
+	v, err := g.judge(ctx, c, document, false)
+	var refused *Refused
+	if errors.As(err, &refused) && refused.Label == NoToken.Label {
+		return None, nil
+	}
+	return v.role, err
+}
+
+// MayBegin refuses a new document to whoever has begun too many; nil counts one
+// more.
+func (g *Guard) MayBegin(c Credentials, who Identity) *Refused {
+	key := "address " + c.Addr.String()
+	if who.Subject != "" {
+		key = "subject " + who.Subject
+	}
+	if !g.begun.Take(key) {
+		return TooManyDocuments.Because("")
+	}
+	return nil
+}
+
+// Grants is where the guard has its links and browsers' sessions; nil if it has
+// none.
+func (g *Guard) Grants() store.Grants { return g.cfg.Grants }
+
 // Blocked refuses an address that has shown too much that isn't valid.
 func (g *Guard) Blocked(addr netip.Addr) error {
 	if g.failures.Spent(addr) {
@@ -108,14 +165,15 @@ func (g *Guard) Blocked(addr netip.Addr) error {
 // changes their roles, that don't stand any more. It returns how many it picked
 // when it is done.
 func (g *Guard) Recheck(ctx context.Context, picks func(document string, who Identity) bool) int {
+	return g.recheck(ctx, func(p *Pass) bool { return picks(p.document, p.Identity()) })
+}
+
+func (g *Guard) recheck(ctx context.Context, picks func(*Pass) bool) int {
 	g.mu.Lock()
-	var picked []*Pass
-	for p := range g.live {
-		if picks(p.document, p.Identity()) {
-			picked = append(picked, p)
-		}
-	}
+	g.rechecks++
+	picked := slices.Collect(maps.Keys(g.live))
 	g.mu.Unlock()
+	picked = slices.DeleteFunc(picked, func(p *Pass) bool { return !picks(p) })
 	// At once for a few; an application isn't asked by all together.
 	turns := make(chan struct{}, 16)
 	var wg sync.WaitGroup

@@ -25,11 +25,18 @@ var ErrForeign = errors.New("no key here has signed this")
 // the role of those who show nothing. Anew means that nothing remembered will do.
 func (g *Guard) judge(ctx context.Context, c Credentials, document string, anew bool) (verdict, error) {
 	v, err := g.find(ctx, c, document, anew)
+	if !anew { // what counted before is nobody's failure
+		g.noteFailure(c, err)
+	}
+	return v, err
+}
+
+// noteFailure counts credentials that aren't valid for the address they are from.
+func (g *Guard) noteFailure(c Credentials, err error) {
 	var refused *Refused
 	if errors.As(err, &refused) && refused.HTTP == 401 && (c.Token != "" || c.Session != "") {
 		g.failures.Take(c.Addr)
 	}
-	return v, err
 }
 
 func (g *Guard) find(ctx context.Context, c Credentials, document string, anew bool) (verdict, error) {
@@ -38,8 +45,14 @@ func (g *Guard) find(ctx context.Context, c Credentials, document string, anew b
 		return g.byToken(ctx, c, document, anew)
 	case c.Session != "" && g.cfg.Grants != nil:
 		v, err := g.bySession(ctx, c.Session, document)
-		if err != nil || v.role > None {
-			return v, err
+		if err != nil {
+			return verdict{}, err
+		}
+		if v.role > None {
+			if g.cfg.Application == nil {
+				v.role = max(v.role, g.cfg.Open) // nobody has less for what was collected
+			}
+			return v, nil
 		}
 	}
 	return g.byNothing(ctx, c, document, anew)

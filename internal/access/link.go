@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -42,16 +41,32 @@ func random() string {
 // HashOf is what is kept of a secret.
 func HashOf(secret string) store.Hash { return sha256.Sum256([]byte(secret)) }
 
+// ParseLinkRole reads the name of a role that a link may give. Whoever owns a
+// document is known by name: a link that gets about must not give it away.
+func ParseLinkRole(s string) (Role, error) {
+	role, err := ParseRole(s)
+	if err != nil || role > Writer {
+		return None, fmt.Errorf("the role %.20q is none that a link can give: reader, commenter or writer", s)
+	}
+	return role, nil
+}
+
 // byLink judges a link's secret.
 func (g *Guard) byLink(ctx context.Context, secret, document string) (verdict, error) {
-	l, err := g.cfg.Grants.LinkOf(ctx, HashOf(secret))
-	if errors.Is(err, store.ErrUnknown) {
-		return verdict{}, BadToken.Because("there is no such link, or it was revoked")
-	}
+	l, err := g.link(ctx, secret)
 	if err != nil {
 		return verdict{}, err
 	}
 	return g.ofLink(l, document)
+}
+
+// link finds a link by its secret. Its error is an *Refused if there is none.
+func (g *Guard) link(ctx context.Context, secret string) (store.Link, error) {
+	l, err := g.cfg.Grants.LinkOf(ctx, HashOf(secret))
+	if errors.Is(err, store.ErrUnknown) {
+		return store.Link{}, BadToken.Because("there is no such link, or it was revoked")
+	}
+	return l, err
 }
 
 // ofLink is what a link grants in a document.
@@ -59,7 +74,7 @@ func (g *Guard) ofLink(l store.Link, document string) (verdict, error) {
 	if !l.Expires.IsZero() && !time.Now().Before(l.Expires) {
 		return verdict{}, Expired.Because("the link")
 	}
-	role, err := ParseRole(l.Role)
+	role, err := ParseLinkRole(l.Role)
 	if err != nil {
 		return verdict{}, fmt.Errorf("link %d: %w", l.ID, err)
 	}
@@ -68,62 +83,4 @@ func (g *Guard) ofLink(l store.Link, document string) (verdict, error) {
 		v.role = role
 	}
 	return v, nil
-}
-
-// Holding is what a browser's session has collected.
-type Holding struct {
-	Tokens []Identity `json:"tokens,omitempty"`
-	Links  []int64    `json:"links,omitempty"`
-}
-
-// bySession judges a browser's session: by what it holds that grants most in the
-// document. One that grants nothing, or isn't known, has no role.
-func (g *Guard) bySession(ctx context.Context, secret, document string) (verdict, error) {
-	held, err := g.Held(ctx, secret)
-	if err != nil {
-		return verdict{}, err
-	}
-	best := verdict{}
-	better := func(v verdict, err error) error {
-		var refused *Refused
-		if err != nil && !errors.As(err, &refused) && !errors.Is(err, store.ErrUnknown) {
-			return err
-		}
-		if err == nil && v.role > best.role {
-			best = v
-		}
-		return nil
-	}
-	for _, who := range held.Tokens {
-		if err := better(g.standing(ctx, who, document)); err != nil {
-			return verdict{}, err
-		}
-	}
-	for _, id := range held.Links {
-		l, err := g.cfg.Grants.LinkByID(ctx, id)
-		v := verdict{}
-		if err == nil {
-			v, err = g.ofLink(l, document)
-		}
-		if err := better(v, err); err != nil {
-			return verdict{}, err
-		}
-	}
-	return best, nil
-}
-
-// Held is what a browser's session holds; nothing if it isn't known.
-func (g *Guard) Held(ctx context.Context, secret string) (Holding, error) {
-	b, err := g.cfg.Grants.SessionOf(ctx, HashOf(secret))
-	var held Holding
-	switch {
-	case errors.Is(err, store.ErrUnknown):
-		return held, nil
-	case err != nil:
-		return held, err
-	}
-	if err := json.Unmarshal(b, &held); err != nil {
-		return held, fmt.Errorf("a browser's session: %w", err)
-	}
-	return held, nil
 }

@@ -40,14 +40,20 @@ type Pass struct {
 	over        bool
 }
 
-// begin puts a verdict into force.
-func (p *Pass) begin(c Credentials, v verdict) {
+// begin puts the first verdict into force, unless a recheck has begun since.
+func (p *Pass) begin(c Credentials, v verdict, seen uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	g := p.guard
+	g.mu.Lock()
+	if g.rechecks != seen {
+		g.mu.Unlock()
+		return false
+	}
+	g.live[p] = struct{}{}
+	g.mu.Unlock()
 	p.takeLocked(c, v)
-	p.guard.mu.Lock()
-	p.guard.live[p] = struct{}{}
-	p.guard.mu.Unlock()
+	return true
 }
 
 // takeLocked reports whether the role is another than before.
@@ -139,16 +145,24 @@ func (p *Pass) Renew(ctx context.Context, token string) error {
 // judge judges credentials, puts the verdict into force, and reports whether the
 // role is another.
 func (p *Pass) judge(ctx context.Context, c Credentials, anew bool) (changed bool, err error) {
-	v, err := p.guard.judge(ctx, c, p.document, anew)
-	if err == nil && !v.role.May(Read) {
-		err = Forbidden.Because("no role in this document")
+	for ; ; anew = true {
+		seen := p.guard.rechecksSoFar()
+		v, err := p.guard.judge(ctx, c, p.document, anew)
+		if err == nil && !v.role.May(Read) {
+			err = Forbidden.Because("no role in this document")
+		}
+		if err != nil {
+			return false, err
+		}
+		p.mu.Lock()
+		if p.guard.rechecksSoFar() != seen {
+			p.mu.Unlock()
+			continue
+		}
+		changed = !p.over && p.takeLocked(c, v)
+		p.mu.Unlock()
+		return changed, nil
 	}
-	if err != nil {
-		return false, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !p.over && p.takeLocked(c, v), nil
 }
 
 // recheck judges what was shown anew. What can't be judged now stays.
@@ -198,13 +212,7 @@ func (p *Pass) Identity() Identity {
 // nil counts one more.
 func (p *Pass) MayBegin() *Refused {
 	p.mu.Lock()
-	who := "address " + p.credentials.Addr.String()
-	if s := p.verdict.Subject; s != "" {
-		who = "subject " + s
-	}
+	c, who := p.credentials, p.verdict.Identity
 	p.mu.Unlock()
-	if !p.guard.begun.Take(who) {
-		return TooManyDocuments.Because("")
-	}
-	return nil
+	return p.guard.MayBegin(c, who)
 }

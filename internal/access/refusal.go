@@ -44,6 +44,8 @@ var (
 
 	Crowded         = Refusal{Label: "crowded", Sentence: "too many are in this document, come back later", HTTP: 503, Yjs: 1013, Close: 1013}
 	Unauthenticated = Refusal{Label: "unauthenticated", Sentence: "no valid token came", HTTP: 408, Yjs: 4401, Close: 4408}
+	TooManyLinks    = Refusal{Label: "too_many_links", Sentence: "the document has the 1000 links that it may have", HTTP: 409}
+	UnknownLink     = Refusal{Label: "unknown_link", Sentence: "the document has no such link", HTTP: 404}
 
 	Deleted    = Refusal{Label: "deleted", Sentence: "the document was deleted", HTTP: 410, Yjs: 4403, Close: 1008}
 	Exists     = Refusal{Label: "exists", Sentence: "a document of this name exists", HTTP: 409}
@@ -64,7 +66,7 @@ var (
 // Table is all rows. Each has a label of its own.
 var Table = []Refusal{
 	ForeignHost, ForeignOrigin, NoAddress, Exists, Unknown, Starting, TooMany, TooOften, TooSlow, Method, MediaType,
-	NoToken, BadToken, Expired, Revoked, Unverified, TooManyFailures, TooManyDocuments, Crowded, Unauthenticated,
+	NoToken, BadToken, Expired, Revoked, Unverified, TooManyFailures, TooManyDocuments, TooManyLinks, UnknownLink, Crowded, Unauthenticated,
 	Deleted, Forbidden, OverBudget, Unsaved, TooLarge, Malformed, TextFrame, BadUTF8, ShuttingDown, ServerFault, Overload,
 }
 

@@ -1,30 +1,31 @@
-// Package api is the HTTP API: documents as resources. It knows neither sockets
-// nor SQL; what it asks of documents is in one interface.
+// Package api is the HTTP API: documents, the links to them, browsers' sessions,
+// and the end of what somebody may do, as resources. It knows neither sockets nor
+// SQL: what it asks of documents is in one interface, and who may ask for what the
+// guard decides. docs/api.md tells all of it to those who use it.
 //
-//	POST   /api/v1/docs                 {"name": NAME}: create a document, 201
-//	DELETE /api/v1/docs/NAME            delete it, 204; its sessions are ended
-//	POST   /api/v1/docs/NAME/restore    make a deleted document usable again, 204
-//
-// A NAME in a path may be escaped or not, and may hold slashes; one that ends
-// with "/restore" has that slash escaped. Errors are problem documents
-// (RFC 9457) with the label of access's row in the member "reason".
+// A NAME in a path may be escaped or not, and may hold slashes; one that ends as a
+// resource below a document does, with "/restore" or "/links", has that slash
+// escaped. Errors are problem documents (RFC 9457) with the label of access's row
+// in the member "reason".
 //
 // A browser's page can't misuse a person's access: the server checks Origin and
-// Host before it calls the handler (access), and a body must be
-// application/json, which no form can send.
+// Host before it calls the handler (access), a browser's session counts only for
+// the server's own page, and a body must be application/json, which no form can
+// send.
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
+	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/store"
@@ -45,137 +46,167 @@ type Documents interface {
 	Restore(ctx context.Context, name string) error
 }
 
-// maxBody bounds the body of a request in bytes.
-const maxBody = 64 << 10
-
-const (
-	docsPath      = Prefix + "v1/docs"
-	restoreAction = "/restore"
-)
-
-// New makes the handler of all paths with Prefix. It tells report of errors that
-// are the program's own.
-func New(docs Documents, report func(error)) http.Handler {
-	a := &api{docs: docs}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := a.serve(w, r); err != nil && r.Context().Err() == nil {
-			var refused *access.Refused
-			if !errors.As(err, &refused) {
-				report(fmt.Errorf("%s %s: %w", r.Method, r.URL.EscapedPath(), err))
-			}
-			Refuse(w, err)
-		}
-	})
+// Config is what the API is made of.
+type Config struct {
+	Documents Documents
+	Guard     *access.Guard
+	Addr      func(*http.Request) netip.Addr // whose a request is
+	Report    func(error)                    // is told of errors that are the program's own
 }
 
-type api struct{ docs Documents }
+// New makes the handler of all paths with Prefix.
+func New(cfg Config) http.Handler { return &api{cfg} }
 
-// serve answers a request, or returns why not.
-func (a *api) serve(w http.ResponseWriter, r *http.Request) error {
-	path := r.URL.EscapedPath()
-	if strings.TrimSuffix(path, "/") == docsPath {
-		if err := allow(w, r, http.MethodPost); err != nil {
-			return err
-		}
-		return a.create(w, r)
+type api struct{ Config }
+
+// A call is a request to a resource.
+type call struct {
+	access.Credentials
+	w    http.ResponseWriter
+	r    *http.Request
+	name string // of the document
+	id   int64  // of the link
+}
+
+// A resource has a handler for each of its methods.
+type resource map[string]func(*api, *call) error
+
+const (
+	docsPath    = Prefix + "v1/docs"
+	sessionPath = Prefix + "v1/session"
+	recheckPath = Prefix + "v1/access/recheck"
+	cutPath     = Prefix + "v1/access/cut"
+)
+
+// The resources, by their paths or by what follows a document's name in them.
+var (
+	byPath = map[string]resource{
+		docsPath:       {http.MethodPost: (*api).create},
+		docsPath + "/": {http.MethodPost: (*api).create},
+		sessionPath:    {http.MethodGet: (*api).whoAmI, http.MethodPost: (*api).collect, http.MethodDelete: (*api).endSession},
+		recheckPath:    {http.MethodPost: (*api).recheck},
+		cutPath:        {http.MethodPost: (*api).cut},
+	}
+	document = resource{http.MethodDelete: (*api).delete}
+	byEnding = map[string]resource{
+		"restore": {http.MethodPost: (*api).restore},
+		"links":   {http.MethodGet: (*api).listLinks, http.MethodPost: (*api).addLink},
+	}
+	link = resource{http.MethodPatch: (*api).changeLink, http.MethodDelete: (*api).revokeLink}
+)
+
+// find finds the resource of a path, escaped as it came, and the document's name
+// in it, which is still escaped.
+func find(path string) (to resource, name string, id int64) {
+	if to := byPath[path]; to != nil {
+		return to, "", 0
 	}
 	name, ok := strings.CutPrefix(path, docsPath+"/")
 	if !ok {
+		return nil, "", 0
+	}
+	of, last := cutLast(name)
+	if to := byEnding[last]; to != nil {
+		return to, of, 0
+	}
+	if id, err := strconv.ParseInt(last, 10, 64); err == nil {
+		if of, last := cutLast(of); last == "links" {
+			return link, of, id
+		}
+	}
+	return document, name, 0
+}
+
+// cutLast cuts off what follows the last slash; nothing if there is none.
+func cutLast(s string) (before, last string) {
+	if i := strings.LastIndexByte(s, '/'); i >= 0 {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
+}
+
+// ServeHTTP implements http.Handler.
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	private(w)
+	if err := a.serve(w, r); err != nil && r.Context().Err() == nil {
+		err = access.OfStore(err)
+		var refused *access.Refused
+		if !errors.As(err, &refused) {
+			a.Report(fmt.Errorf("%s %s: %w", r.Method, r.URL.EscapedPath(), err))
+		}
+		Refuse(w, err)
+	}
+}
+
+// serve answers a request, or returns why not.
+func (a *api) serve(w http.ResponseWriter, r *http.Request) error {
+	to, name, id := find(r.URL.EscapedPath())
+	if to == nil {
 		return access.NoAddress.Because("")
 	}
-	do, method := a.docs.Delete, http.MethodDelete
-	if of, ok := strings.CutSuffix(name, restoreAction); ok && r.Method != http.MethodDelete {
-		name, do, method = of, a.docs.Restore, http.MethodPost
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
 	}
-	if err := allow(w, r, method); err != nil {
-		return err
+	handle := to[method]
+	if handle == nil {
+		allowed := strings.Join(slices.Sorted(maps.Keys(to)), ", ")
+		w.Header().Set("Allow", allowed)
+		return access.Method.Because("allowed: " + allowed)
 	}
-	name, err := url.PathUnescape(name)
-	if err == nil {
-		err = store.CheckName(name)
-	}
-	if err != nil {
-		return access.Malformed.Because("the path: " + err.Error())
+	if byPath[r.URL.EscapedPath()] == nil {
+		var err error
+		if name, err = url.PathUnescape(name); err == nil {
+			err = store.CheckName(name)
+		}
+		if err != nil {
+			return access.Malformed.Because("the path: " + err.Error())
+		}
 	}
 	if r.ContentLength != 0 {
 		if err := isJSON(r); err != nil {
 			return err
 		}
 	}
-	if err := do(r.Context(), name); err != nil {
+	addr := a.Addr(r)
+	if err := a.Guard.Blocked(addr); err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-func (a *api) create(w http.ResponseWriter, r *http.Request) error {
-	var doc struct {
-		Name string `json:"name"`
-	}
-	if err := readJSON(w, r, &doc); err != nil {
-		return err
-	}
-	if err := store.CheckName(doc.Name); err != nil {
-		return access.Malformed.Because("the member name: " + err.Error())
-	}
-	if err := a.docs.Create(r.Context(), doc.Name); err != nil {
-		return err
-	}
-	w.Header().Set("Location", docsPath+"/"+url.PathEscape(doc.Name))
-	writeJSON(w, http.StatusCreated, "application/json", doc)
-	return nil
-}
-
-func allow(w http.ResponseWriter, r *http.Request, method string) error {
-	if r.Method == method {
-		return nil
-	}
-	w.Header().Set("Allow", method)
-	return access.Method.Because("only " + method + " is")
-}
-
-func isJSON(r *http.Request) error {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return access.MediaType.Because("")
-	}
-	return nil
-}
-
-// readJSON reads a body that is one JSON object with members of to only.
-func readJSON(w http.ResponseWriter, r *http.Request, to any) error {
-	if err := isJSON(r); err != nil {
-		return err
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return access.TooLarge.Because(fmt.Sprintf("the body has more than %d bytes", maxBody))
-	case err != nil:
-		return access.Malformed.Because("the body ends early")
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(to); err != nil {
-		return access.Malformed.Because(fmt.Sprintf("the body, byte %d: %v", d.InputOffset(), err))
-	}
-	if end := d.InputOffset(); len(bytes.TrimSpace(body[end:])) > 0 {
-		return access.Malformed.Because(fmt.Sprintf("the body, byte %d: more than one value", end))
-	}
-	return nil
-}
-
-func writeJSON(w http.ResponseWriter, status int, kind string, v any) {
-	b, err := json.Marshal(v)
+	c, err := access.RequestCredentials(r, addr)
 	if err != nil {
-		panic(err) // of strings and numbers alone
+		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", kind)
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	// An error means that the client has gone.
-	_, _ = w.Write(append(b, '\n'))
+	return handle(a, &call{Credentials: c, w: w, r: r, name: name, id: id})
+}
+
+// may refuses who may not do something with the call's document.
+func (a *api) may(c *call, do access.Action) (access.Identity, error) {
+	return a.Guard.Check(c.r.Context(), c.Credentials, c.name, do)
+}
+
+// grants is where links are.
+func (a *api) grants() (store.Grants, error) {
+	if g := a.Guard.Grants(); g != nil {
+		return g, nil
+	}
+	return nil, access.NoAddress.Because("there are no links here")
+}
+
+// mostWork is how long what a client has asked for may take after it has gone.
+const mostWork = 30 * time.Second
+
+// lasting is a context for what must not be left half-done when its client goes.
+func (c *call) lasting() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(c.r.Context()), mostWork)
+}
+
+// done answers that there is nothing to say.
+func (c *call) done() error {
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (c *call) answer(status int, v any) error {
+	writeJSON(c.w, status, "application/json", v)
+	return nil
 }

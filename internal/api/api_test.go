@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -51,7 +52,12 @@ func (d docs) Restore(_ context.Context, name string) error {
 func TestAPI(t *testing.T) {
 	all := docs{}
 	var reported []error
-	h := api.New(all, func(err error) { reported = append(reported, err) })
+	h := api.New(api.Config{
+		Documents: all,
+		Guard:     access.NewGuard(access.Config{Open: access.Owner}),
+		Addr:      func(*http.Request) netip.Addr { return netip.Addr{} },
+		Report:    func(err error) { reported = append(reported, err) },
+	})
 	do := func(method, path, kind, body string) *http.Response {
 		t.Helper()
 		r := httptest.NewRequest(method, path, strings.NewReader(body))
@@ -79,7 +85,7 @@ func TestAPI(t *testing.T) {
 		{"DELETE", docsPath + "/a%2Fb%20c", "", "", 204, ""},
 		{"POST", docsPath + "/a%2Fb%20c/restore", kind, "{}", 204, ""},
 		{"POST", docsPath + "/", kind, `{"name":"x/restore"}`, 201, "x/restore"},
-		{"DELETE", docsPath + "/x/restore", "", "", 204, ""},
+		{"DELETE", docsPath + "/x%2Frestore", "", "", 204, ""},
 		{"POST", docsPath + "/x%2Frestore/restore", "", "", 204, ""},
 		{"DELETE", docsPath + "/none", "", "", 404, "no such document"},
 		{"POST", docsPath + "/none/restore", "", "", 404, "unknown"},
@@ -87,6 +93,16 @@ func TestAPI(t *testing.T) {
 		{"GET", docsPath, "", "", 405, "POST"},
 		{"POST", docsPath + "/a", "", "", 405, "DELETE"},
 		{"GET", docsPath + "/a/restore", "", "", 405, "POST"},
+		{"DELETE", docsPath + "/x/restore", "", "", 405, "POST"},
+		{"DELETE", docsPath + "/x/links", "", "", 405, "GET, POST"},
+		{"GET", docsPath + "/x/links/1", "", "", 405, "DELETE, PATCH"},
+		{"DELETE", docsPath + "/x/links/one", "", "", 404, "no such document"},
+		{"DELETE", docsPath + "/x%2Flinks/1", "", "", 404, "no such document"},
+		{"DELETE", docsPath + "/links/1", "", "", 404, "no such document"},
+		{"GET", docsPath + "/x/links", "", "", 404, "no links here"},
+		{"PUT", "/api/v1/session", "", "", 405, "DELETE, GET, POST"},
+		{"GET", "/api/v1/access/cut", "", "", 405, "POST"},
+		{"GET", "/api/v1/access", "", "", 404, "no_address"},
 		{"POST", "/api/v2/docs", kind, "{}", 404, "no_address"},
 		{"POST", docsPath, "text/plain", `{"name":"a"}`, 415, "application/json"},
 		{"POST", docsPath, "", `{"name":"a"}`, 415, "application/json"},
@@ -110,6 +126,9 @@ func TestAPI(t *testing.T) {
 		body, err := io.ReadAll(resp.Body)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s %s: %v", tt.method, tt.path, resp.Header)
 		}
 		said := string(body) + resp.Header.Get("Allow")
 		if resp.StatusCode != tt.status || !strings.Contains(said, tt.says) || strings.Contains(said, "secret") {

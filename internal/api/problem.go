@@ -26,8 +26,17 @@ func Refuse(w http.ResponseWriter, err error) {
 	if !errors.As(err, &refused) || refused.HTTP == 0 {
 		refused = access.ServerFault.Because("")
 	}
-	if refused.HTTP == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
-		w.Header().Set("Retry-After", retryAfter)
+	switch refused.HTTP {
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		if w.Header().Get("Retry-After") == "" {
+			w.Header().Set("Retry-After", retryAfter)
+		}
+	case http.StatusUnauthorized: // RFC 6750, 3
+		challenge := "Bearer"
+		if refused.Label != access.NoToken.Label {
+			challenge += ` error="invalid_token"`
+		}
+		w.Header().Set("WWW-Authenticate", challenge)
 	}
 	writeJSON(w, refused.HTTP, "application/problem+json", problem{
 		Title:  http.StatusText(refused.HTTP),

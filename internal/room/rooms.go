@@ -255,14 +255,14 @@ func (rs *Rooms) lose(name string, rows int, err error) {
 // Create makes a document under a name that is unused, or whose document is
 // deleted.
 func (rs *Rooms) Create(ctx context.Context, name string) error {
-	return refusedBy(rs.cfg.Store.Create(ctx, name))
+	return access.OfStore(rs.cfg.Store.Create(ctx, name))
 }
 
 // Delete deletes a document: its sessions are ended, and its name refuses
 // everyone until it is restored or created anew.
 func (rs *Rooms) Delete(ctx context.Context, name string) error {
 	if err := rs.cfg.Store.Delete(ctx, name); err != nil {
-		return refusedBy(err)
+		return access.OfStore(err)
 	}
 	// Who has joined since is in a room that knows.
 	rs.mu.Lock()
@@ -276,22 +276,7 @@ func (rs *Rooms) Delete(ctx context.Context, name string) error {
 
 // Restore takes a Delete back.
 func (rs *Rooms) Restore(ctx context.Context, name string) error {
-	return refusedBy(rs.cfg.Store.Restore(ctx, name))
-}
-
-// refusedBy makes of a store's refusal the row of the table that it stands for.
-func refusedBy(err error) error {
-	switch {
-	case errors.Is(err, store.ErrDeleted):
-		return access.Deleted.Because("")
-	case errors.Is(err, store.ErrExists):
-		return access.Exists.Because("")
-	case errors.Is(err, store.ErrUnknown):
-		return access.Unknown.Because("")
-	case errors.Is(err, store.ErrName):
-		return access.Malformed.Because(err.Error())
-	}
-	return err
+	return access.OfStore(rs.cfg.Store.Restore(ctx, name))
 }
 
 // Ready says whether edits can be saved: the error tells what is wrong.

@@ -21,6 +21,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -153,12 +154,12 @@ func (s *Server) Serve(l net.Listener) error {
 	return fmt.Errorf("serve %v: %w", l.Addr(), err)
 }
 
-// Start gives the server its documents; until then it refuses whoever asks for
-// one. Without docs there is no API.
+// Start gives the server its documents, and who decides about them; until then it
+// refuses whoever asks for one. Without docs there is no API.
 func (s *Server) Start(door gateway.Door, docs api.Documents) {
 	p := &started{door: door}
 	if docs != nil {
-		p.api = api.New(docs, s.cfg.Report)
+		p.api = api.New(api.Config{Documents: docs, Guard: door.Guard, Addr: requestAddr, Report: s.cfg.Report})
 	}
 	s.started.Store(p)
 }
@@ -262,6 +263,14 @@ func (s *Server) ready() error {
 		return access.Starting.Because("")
 	}
 	return p.door.Rooms.Ready()
+}
+
+// requestAddr is whose a request is.
+func requestAddr(r *http.Request) netip.Addr {
+	if c, ok := r.Context().Value(connKey{}).(*httpConn); ok {
+		return c.addr
+	}
+	return netip.Addr{}
 }
 
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {

@@ -36,7 +36,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	shown := access.Credentials{Token: r.URL.Query().Get("token"), Addr: addrOf(addr)}
+	shown := access.SocketCredentials(r, addrOf(addr))
 	p := s.started.Load()
 	if p == nil {
 		s.refuse(w, r, access.Starting.Because(""))

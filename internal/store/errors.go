@@ -37,13 +37,15 @@ var (
 	ErrExists = errors.New("a document of this name exists")
 	// ErrUnknown refuses a name without a document.
 	ErrUnknown = errors.New("there is no such document")
+	// ErrLinks refuses one more link to a document.
+	ErrLinks = fmt.Errorf("the document has %d links, the most that it may have", MaxLinks)
 	// ErrName refuses what can't be a document's name.
 	ErrName = errors.New("not a document's name")
 )
 
 // Refused reports whether an error is one of the refusals.
 func Refused(err error) bool {
-	for _, refusal := range []error{ErrFenced, ErrGap, ErrDamaged, ErrDeleted, ErrExists, ErrUnknown, ErrName} {
+	for _, refusal := range []error{ErrFenced, ErrGap, ErrDamaged, ErrDeleted, ErrExists, ErrUnknown, ErrLinks, ErrName} {
 		if errors.Is(err, refusal) {
 			return true
 		}

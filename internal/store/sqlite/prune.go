@@ -10,7 +10,7 @@ import (
 	"github.com/inkwire/inkwire/internal/store"
 )
 
-// A pruner prunes a store from time to time. The zero pruner does nothing.
+// A pruner prunes a store from time to time.
 type pruner struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
@@ -29,7 +29,13 @@ func (p *pruner) start(s *Store, o Options) {
 			case <-ctx.Done():
 				return
 			}
-			if err := s.Prune(ctx, time.Now().Add(-o.History)); err != nil && ctx.Err() == nil && o.Report != nil {
+			var err error
+			if o.History > 0 {
+				err = s.Prune(ctx, time.Now().Add(-o.History))
+			} else {
+				err = s.pruneGrants(ctx, time.Now())
+			}
+			if err != nil && ctx.Err() == nil && o.Report != nil {
 				o.Report(err)
 			}
 		}
@@ -55,7 +61,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) error {
 			return err
 		})
 		if err == nil && doc == 0 {
-			return nil
+			return s.pruneGrants(ctx, time.Now())
 		}
 		if err == nil {
 			err = s.prune(ctx, store.DocID(doc), before)
@@ -138,6 +144,23 @@ func (w *writer) pruneRows(doc store.DocID, bound store.Revision, before time.Ti
 		int64(last.Epoch), int64(last.Seq), int64(doc))
 }
 
+// remove executes a statement that removes at most ?2 rows until there are no
+// more.
+func (s *Store) remove(ctx context.Context, sql string, param int64) error {
+	for more := true; more; {
+		if err := s.do(ctx, func(w *writer) error {
+			if err := w.run(sql, param, int64(rowsAtOnce)); err != nil {
+				return err
+			}
+			more = w.Changes() == rowsAtOnce
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // purge removes what is in a deleted document. The document and its name stay,
 // so that the name goes on refusing who still has a copy.
 func (s *Store) purge(ctx context.Context, doc store.DocID, before time.Time) error {
@@ -156,17 +179,10 @@ func (s *Store) purge(ctx context.Context, doc store.DocID, before time.Time) er
 		`DELETE FROM rows WHERE doc = ?1 AND (epoch, seq) IN (SELECT epoch, seq FROM rows WHERE doc = ?1 LIMIT ?2)`,
 		`DELETE FROM sessions WHERE doc = ?1 AND id IN (SELECT id FROM sessions WHERE doc = ?1 LIMIT ?2)`,
 		`DELETE FROM damaged WHERE rowid IN (SELECT rowid FROM damaged WHERE doc = ?1 LIMIT ?2)`,
+		`DELETE FROM links WHERE id IN (SELECT id FROM links WHERE doc = ?1 LIMIT ?2)`,
 	} {
-		for more := true; more; {
-			if err := s.do(ctx, func(w *writer) error {
-				if err := w.run(sql, int64(doc), int64(rowsAtOnce)); err != nil {
-					return err
-				}
-				more = w.Changes() == rowsAtOnce
-				return nil
-			}); err != nil {
-				return err
-			}
+		if err := s.remove(ctx, sql, int64(doc)); err != nil {
+			return err
 		}
 	}
 	for _, state := range []int64{unfinished, valid, setAside} {
@@ -177,4 +193,18 @@ func (s *Store) purge(ctx context.Context, doc store.DocID, before time.Time) er
 	return s.do(ctx, func(w *writer) error {
 		return w.run(`UPDATE documents SET purged = ? WHERE id = ?`, int64(purged), int64(doc))
 	})
+}
+
+// pruneGrants removes what has expired.
+func (s *Store) pruneGrants(ctx context.Context, now time.Time) error {
+	err := s.remove(ctx, `DELETE FROM browsers WHERE secret IN (SELECT secret FROM browsers WHERE expires <= ?1 LIMIT ?2)`,
+		now.UnixMilli())
+	if err == nil {
+		err = s.remove(ctx, `DELETE FROM links WHERE id IN (SELECT id FROM links WHERE expires != 0 AND expires <= ?1 LIMIT ?2)`,
+			now.Add(-store.LinkKept).UnixMilli())
+	}
+	if err != nil {
+		return fmt.Errorf("prune grants: %w", err)
+	}
+	return nil
 }

@@ -20,7 +20,8 @@ const schemaVersion = len(migrations)
 // last row that was removed for its age: none after it is missing. deleted is a
 // time, 0 for a document that isn't; purged is one of the constants below, as is
 // valid. A checkpoint's pieces are counted from 0 and hold its state, then its
-// authors.
+// authors. A secret is its SHA-256. A link's id is never another's: browsers hold
+// it. Its expires is 0 for never.
 var migrations = [...]string{`
 CREATE TABLE documents (
 	id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, created INTEGER NOT NULL
@@ -72,6 +73,19 @@ CREATE INDEX damaged_doc ON damaged (doc);
 UPDATE documents SET name = names.name FROM names WHERE names.doc = id;
 UPDATE documents SET edited_epoch = r.epoch, edited_seq = r.seq, edited_session = r.session, edited_time = r.time
 	FROM rows AS r WHERE r.doc = documents.id AND r.epoch = documents.epoch AND r.seq = documents.seq;
+`, `
+CREATE TABLE links (
+	id INTEGER PRIMARY KEY AUTOINCREMENT, doc INTEGER NOT NULL, secret BLOB NOT NULL UNIQUE, role TEXT NOT NULL,
+	note TEXT NOT NULL, maker TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL
+) STRICT;
+CREATE INDEX links_doc ON links (doc);
+CREATE TABLE browsers (
+	secret BLOB PRIMARY KEY, holds BLOB NOT NULL, expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX browsers_expires ON browsers (expires);
+CREATE TABLE cuts (
+	subject TEXT PRIMARY KEY, until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 `}
 
 // What is left of a document, in documents.purged.

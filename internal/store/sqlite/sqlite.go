@@ -27,7 +27,8 @@ const (
 	lockFile = "inkwire.lock"
 )
 
-// readers is the number of documents that are loaded at the same time.
+// readers is the number of documents that are loaded at the same time; there are
+// as many connections for grants, which don't wait for documents.
 const readers = 2
 
 // A Store is a log in a directory.
@@ -35,13 +36,17 @@ type Store struct {
 	dir    string
 	lock   *sqlite3.Conn // holds lockFile for as long as the store is open
 	lastID atomic.Int64  // the last document id given out
-	free   chan *reader  // readers that nobody uses
+	free   pool          // for documents
+	grants pool          // for grants
 	marks  marks
 	pruner pruner
 	committer
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store  = (*Store)(nil)
+	_ store.Grants = (*Store)(nil)
+)
 
 // Options say how a log is opened. The zero value is what a server uses.
 type Options struct {
@@ -50,7 +55,7 @@ type Options struct {
 	VFS string
 
 	// History is for how long what Load doesn't need is kept: once an hour the
-	// store prunes what is older. 0 keeps everything.
+	// store prunes what is older. 0 keeps all of it, and prunes grants alone.
 	History time.Duration
 	// Observer is told how the log does.
 	Observer store.Observer
@@ -73,7 +78,7 @@ func Open(dir string, o Options) (_ *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	s := &Store{dir: dir, free: make(chan *reader, readers)}
+	s := &Store{dir: dir, free: make(pool, readers), grants: make(pool, readers)}
 	s.committer.open, err = newOpener(filepath.Join(dir, logFile), o)
 	if err != nil {
 		return nil, err
@@ -102,12 +107,14 @@ func Open(dir string, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s.lastID.Store(id)
-	for range readers {
-		r, err := s.open.reader()
-		if err != nil {
-			return nil, err
+	for _, p := range []pool{s.free, s.grants} {
+		for range readers {
+			r, err := s.open.reader()
+			if err != nil {
+				return nil, err
+			}
+			p <- r
 		}
-		s.free <- r
 	}
 	// The file's entry in the directory must survive a power cut as its
 	// content does.
@@ -115,9 +122,7 @@ func Open(dir string, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s.committer.start()
-	if o.History > 0 {
-		s.pruner.start(s, o)
-	}
+	s.pruner.start(s, o)
 	return s, nil
 }
 
@@ -127,20 +132,24 @@ func (s *Store) Close() error {
 	if !s.committer.stop() {
 		return nil
 	}
-	var idle []*reader
-	for range readers { // waits for loads
-		idle = append(idle, <-s.free)
-	}
-	for _, r := range idle {
-		s.free <- r
+	for _, p := range []pool{s.free, s.grants} {
+		var idle []*reader
+		for range readers { // waits for who reads
+			idle = append(idle, <-p)
+		}
+		for _, r := range idle {
+			p <- r
+		}
 	}
 	return s.closeConns()
 }
 
 func (s *Store) closeConns() error {
 	var errs []error
-	for range len(s.free) {
-		errs = append(errs, (<-s.free).close())
+	for _, p := range []pool{s.free, s.grants} {
+		for range len(p) {
+			errs = append(errs, (<-p).close())
+		}
 	}
 	if s.w != nil {
 		errs = append(errs, s.w.close()) // the last: it folds the WAL into the file
@@ -181,17 +190,25 @@ func syncDir(dir string) error {
 	return nil
 }
 
-// withReader lends a reading connection, within one read transaction.
+// A pool has the reading connections that nobody uses.
+type pool chan *reader
+
+// withReader lends a reading connection for documents, within one read
+// transaction.
 func (s *Store) withReader(ctx context.Context, f func(*reader) error) error {
+	return s.read(ctx, s.free, f)
+}
+
+func (s *Store) read(ctx context.Context, from pool, f func(*reader) error) error {
 	var r *reader
 	select {
-	case r = <-s.free:
+	case r = <-from:
 	case <-s.committer.stopped:
 		return store.ErrClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { s.free <- r }()
+	defer func() { from <- r }()
 	if s.committer.isStopped() {
 		return store.ErrClosed
 	}

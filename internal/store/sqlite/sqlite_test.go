@@ -39,7 +39,7 @@ func TestRules(t *testing.T) {
 			}
 		}
 		return storetest.Place{
-			Open: func() (store.Store, error) {
+			Open: func() (storetest.Store, error) {
 				s, err := Open(dir, Options{})
 				if err != nil {
 					return nil, err

@@ -30,6 +30,14 @@
 //	ST27 Create takes an unused name, or a deleted document's, and no revision under the name means two things.
 //	ST28 Prune removes old rows that two checkpoints cover, and no others.
 //	ST29 Prune removes what is in documents deleted long ago; their names go on refusing.
+//	ST30 A link is found by its secret and its id, with all its fields, once it was added.
+//	ST31 A link is its document's: one of another, or under its name, neither changes it nor gets it.
+//	ST32 A link's id is never another's, and a document has at most store.MaxLinks.
+//	ST33 A browser's session holds what it was given last, until it expires or is dropped.
+//	ST34 Changes of one session at the same time build upon each other.
+//	ST35 A cut is the latest moment that was told of a subject.
+//	ST36 Grants refuse as the log does: after Close, and when a context has ended.
+//	ST37 Prune removes sessions that have expired, and links LinkKept after.
 package storetest
 
 import (
@@ -45,10 +53,16 @@ import (
 	"github.com/inkwire/inkwire/internal/store"
 )
 
+// A Store is a log with its grants.
+type Store interface {
+	store.Store
+	store.Grants
+}
+
 // A Place is where the data of a store is. It stays the same in one test.
 type Place struct {
 	// Open opens the store.
-	Open func() (store.Store, error)
+	Open func() (Store, error)
 	// HarmRow and HarmCheckpoint change bytes of the row, or of the checkpoint,
 	// that a document has at a revision, behind the store's back.
 	HarmRow, HarmCheckpoint func(doc store.DocID, at store.Revision) error
@@ -89,6 +103,14 @@ func Run(t *testing.T, newPlace func(t *testing.T) Place) {
 		{"ST27_create", created},
 		{"ST28_prune", pruned},
 		{"ST29_prune_deleted", prunedDeleted},
+		{"ST30_links", links},
+		{"ST31_links_of_documents", linksOfDocuments},
+		{"ST32_ids_of_links", idsOfLinks},
+		{"ST33_browsers", browsers},
+		{"ST34_browsers_at_once", browsersAtOnce},
+		{"ST35_cuts", cuts},
+		{"ST36_refused_grants", refusedGrants},
+		{"ST37_prune_grants", prunedGrants},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
 			s := &suite{T: t, place: newPlace(t)}
@@ -102,7 +124,7 @@ func Run(t *testing.T, newPlace func(t *testing.T) Place) {
 type suite struct {
 	*testing.T
 	place Place
-	store store.Store
+	store Store
 }
 
 func (s *suite) reopen() {

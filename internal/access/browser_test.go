@@ -1,0 +1,51 @@
+package access
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// A browser's session holds one token of a subject and each link once, and of too
+// many the latest.
+func TestHolding(t *testing.T) {
+	now := time.Now()
+	var h Holding
+	h.add(Identity{Subject: "over", Expires: now.Add(time.Hour)}, now)
+	h.add(Identity{Subject: "ann", Name: "old"}, now)
+	h.add(Identity{Link: 1}, now)
+	h.add(Identity{Link: 2}, now)
+	h.add(Identity{Subject: "ann", Name: "new"}, now.Add(2*time.Hour))
+	h.add(Identity{Link: 1}, now)
+	if fmt.Sprint(h.Links) != "[2 1]" || len(h.Tokens) != 1 || h.Tokens[0].Name != "new" {
+		t.Fatalf("%+v", h)
+	}
+	for i := range 100 {
+		h.add(Identity{Link: int64(i)}, now)
+	}
+	for i := range 100 {
+		h.add(Identity{Subject: fmt.Sprint(i)}, now)
+	}
+	if n := len(h.Tokens) + len(h.Links); n != maxHeld || h.Links[len(h.Links)-1] != 99 || h.Tokens[len(h.Tokens)-1].Subject != "99" {
+		t.Fatalf("%d: %+v", n, h)
+	}
+}
+
+// It is kept for a month, or as long as what it holds counts if that is known.
+func TestHoldingUntil(t *testing.T) {
+	now := time.Now()
+	at := func(d time.Duration) Identity { return Identity{Expires: now.Add(d)} }
+	for _, tt := range []struct {
+		holds Holding
+		want  time.Duration
+	}{
+		{Holding{Tokens: []Identity{at(2 * time.Hour), at(time.Hour)}}, 2 * time.Hour},
+		{Holding{Tokens: []Identity{at(time.Hour), {}}}, sessionKept},
+		{Holding{Tokens: []Identity{at(time.Hour), at(1e6 * time.Hour)}}, sessionKept},
+		{Holding{Tokens: []Identity{at(time.Hour)}, Links: []int64{1}}, sessionKept},
+	} {
+		if got := tt.holds.until(now).Sub(now); got != tt.want {
+			t.Errorf("%+v: %v, want %v", tt.holds, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/store"
+)
+
+// A scope is whose access a request is about. What isn't there means all.
+type scope struct {
+	Document string `json:"document"`
+	Subject  string `json:"subject"`
+	Link     int64  `json:"link"`
+}
+
+// maxSubject bounds a subject's name in bytes.
+const maxSubject = 1024
+
+// readScope reads a scope whose document and link the caller may share, or which
+// is an owner's of everything.
+func (a *api) readScope(c *call) (s scope, err error) {
+	if err := c.read(&s); err != nil {
+		return s, err
+	}
+	if len(s.Subject) > maxSubject {
+		return s, access.Malformed.Because(fmt.Sprintf("the member subject: more than %d bytes", maxSubject))
+	}
+	if s.Document != "" {
+		if err := store.CheckName(s.Document); err != nil {
+			return s, access.Malformed.Because("the member document: " + err.Error())
+		}
+	}
+	ctx := c.r.Context()
+	if s.Link != 0 {
+		grants, err := a.grants()
+		if err != nil {
+			return s, err
+		}
+		l, err := grants.LinkByID(ctx, s.Link)
+		switch {
+		case errors.Is(err, store.ErrUnknown): // which is nobody's to know who doesn't own all
+			if _, err := a.Guard.CheckAll(ctx, c.Credentials); err != nil {
+				return s, err
+			}
+			return s, access.UnknownLink.Because("")
+		case err != nil:
+			return s, err
+		case s.Document != "" && s.Document != l.Document:
+			return s, access.UnknownLink.Because("")
+		}
+		s.Document = l.Document
+	}
+	if s.Document == "" {
+		_, err = a.Guard.CheckAll(ctx, c.Credentials)
+		return s, err
+	}
+	c.name = s.Document
+	_, err = a.may(c, access.Share)
+	return s, err
+}
+
+// picks reports whether somebody in a document is meant.
+func (s *scope) picks(document string, who access.Identity) bool {
+	return (s.Document == "" || s.Document == document) &&
+		(s.Subject == "" || s.Subject == who.Subject) &&
+		(s.Link == 0 || s.Link == who.Link)
+}
+
+type checked struct {
+	Checked int `json:"checked"`
+}
+
+// recheck judges anew what is open.
+func (a *api) recheck(c *call) error {
+	s, err := a.readScope(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.lasting()
+	defer cancel()
+	return c.answer(http.StatusOK, checked{a.Guard.Recheck(ctx, s.picks)})
+}
+
+// cut voids what was given before: a subject's tokens, a link, or all links of a
+// document.
+func (a *api) cut(c *call) error {
+	s, err := a.readScope(c)
+	if err != nil {
+		return err
+	}
+	grants, err := a.grants()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.lasting()
+	defer cancel()
+	switch {
+	case s.Link != 0 && s.Subject == "":
+		n, err := a.endLink(c, s.Document, s.Link)
+		if err != nil {
+			return err
+		}
+		return c.answer(http.StatusOK, checked{n})
+	case s.Link == 0 && s.Document == "" && s.Subject != "":
+		err = grants.Cut(ctx, s.Subject, time.Now())
+	case s.Link == 0 && s.Document != "" && s.Subject == "":
+		err = grants.RevokeLinks(ctx, s.Document)
+	default:
+		return access.Malformed.Because("the body: want one member of subject, document and link")
+	}
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, checked{a.Guard.Recheck(ctx, s.picks)})
+}

@@ -1,0 +1,210 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/store"
+)
+
+// A linkAnswer is a link as it is shown. Its secret is shown once, to its maker.
+type linkAnswer struct {
+	ID       int64     `json:"id"`
+	Document string    `json:"document"`
+	Role     string    `json:"role"`
+	Note     string    `json:"note"`
+	By       string    `json:"by"`
+	Created  time.Time `json:"created"`
+	Expires  time.Time `json:"expires,omitzero"`
+	Secret   string    `json:"secret,omitempty"`
+	URL      string    `json:"url,omitempty"`
+}
+
+func showLink(l store.Link) linkAnswer {
+	shown := linkAnswer{ID: l.ID, Document: l.Document, Role: l.Role, Note: l.Note, By: l.By, Created: l.Created.UTC()}
+	if !l.Expires.IsZero() {
+		shown.Expires = l.Expires.UTC()
+	}
+	return shown
+}
+
+// A linkRequest is what a link shall be. What isn't there stays as it is.
+type linkRequest struct {
+	Role    *string         `json:"role"`
+	Note    *string         `json:"note"`
+	Expires json.RawMessage `json:"expires"` // a time, or null for never
+	For     *int64          `json:"for"`     // seconds from now
+}
+
+// Bounds on a link.
+const (
+	maxNote = 256                   // bytes
+	maxFor  = 100 * 365 * 24 * 3600 // seconds
+)
+
+// change checks a request and turns it into what it does to a link.
+func (q *linkRequest) change(now time.Time) (func(*store.Link), error) {
+	malformed := func(member, why string) error { return access.Malformed.Because("the member " + member + ": " + why) }
+	var expires time.Time
+	if q.Role != nil {
+		if _, err := access.ParseLinkRole(*q.Role); err != nil {
+			return nil, malformed("role", err.Error())
+		}
+	}
+	if q.Note != nil && len(*q.Note) > maxNote {
+		return nil, malformed("note", fmt.Sprintf("%d bytes are more than %d", len(*q.Note), maxNote))
+	}
+	switch {
+	case q.For != nil && q.Expires != nil:
+		return nil, malformed("for", "there is expires as well")
+	case q.For != nil:
+		if *q.For < 1 || *q.For > maxFor {
+			return nil, malformed("for", fmt.Sprintf("want 1 to %d seconds", maxFor))
+		}
+		expires = now.Add(time.Duration(*q.For) * time.Second)
+	case q.Expires != nil && string(q.Expires) != "null":
+		if err := json.Unmarshal(q.Expires, &expires); err != nil {
+			return nil, malformed("expires", "want a time such as 2030-12-31T23:59:00Z, or null")
+		}
+		if !expires.After(now) {
+			return nil, malformed("expires", "it is over")
+		}
+	}
+	return func(l *store.Link) {
+		if q.Role != nil {
+			l.Role = *q.Role
+		}
+		if q.Note != nil {
+			l.Note = *q.Note
+		}
+		if q.For != nil || q.Expires != nil {
+			l.Expires = expires
+		}
+	}, nil
+}
+
+// addLink makes a link.
+func (a *api) addLink(c *call) error {
+	who, err := a.may(c, access.Share)
+	if err != nil {
+		return err
+	}
+	grants, err := a.grants()
+	if err != nil {
+		return err
+	}
+	var q linkRequest
+	if err := c.read(&q); err != nil {
+		return err
+	}
+	// To the millisecond, as it is kept.
+	now := time.Now().Truncate(time.Millisecond)
+	change, err := q.change(now)
+	if err != nil {
+		return err
+	}
+	if q.Role == nil {
+		return access.Malformed.Because("the member role: it is missing")
+	}
+	l := store.Link{Document: c.name, By: who.Subject, Created: now}
+	change(&l)
+	secret, hash := access.NewLink()
+	if l.ID, err = grants.AddLink(c.r.Context(), hash, l); err != nil {
+		return err
+	}
+	shown := showLink(l)
+	shown.Secret = secret
+	shown.URL = "/d/" + url.PathEscape(c.name) + "#link=" + secret
+	c.w.Header().Set("Location", fmt.Sprintf("%s/%s/links/%d", docsPath, url.PathEscape(c.name), l.ID))
+	return c.answer(http.StatusCreated, shown)
+}
+
+// listLinks lists a document's links.
+func (a *api) listLinks(c *call) error {
+	if _, err := a.may(c, access.Share); err != nil {
+		return err
+	}
+	grants, err := a.grants()
+	if err != nil {
+		return err
+	}
+	all, err := grants.Links(c.r.Context(), c.name)
+	if err != nil {
+		return err
+	}
+	shown := make([]linkAnswer, 0, len(all))
+	for _, l := range all {
+		shown = append(shown, showLink(l))
+	}
+	return c.answer(http.StatusOK, map[string]any{"links": shown})
+}
+
+// changeLink gives a link another role, end or note.
+func (a *api) changeLink(c *call) error {
+	if _, err := a.may(c, access.Share); err != nil {
+		return err
+	}
+	grants, err := a.grants()
+	if err != nil {
+		return err
+	}
+	var q linkRequest
+	if err := c.read(&q); err != nil {
+		return err
+	}
+	change, err := q.change(time.Now())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.lasting()
+	defer cancel()
+	l, err := grants.ChangeLink(ctx, c.name, c.id, change)
+	if err != nil {
+		return unknownLink(err)
+	}
+	a.recheckLink(ctx, c.id)
+	return c.answer(http.StatusOK, showLink(l))
+}
+
+// revokeLink ends a link.
+func (a *api) revokeLink(c *call) error {
+	if _, err := a.may(c, access.Share); err != nil {
+		return err
+	}
+	if _, err := a.endLink(c, c.name, c.id); err != nil {
+		return err
+	}
+	return c.done()
+}
+
+// endLink revokes a link, and what rests on it.
+func (a *api) endLink(c *call, document string, id int64) (checked int, err error) {
+	grants, err := a.grants()
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := c.lasting()
+	defer cancel()
+	if err := grants.RevokeLink(ctx, document, id); err != nil {
+		return 0, unknownLink(err)
+	}
+	return a.recheckLink(ctx, id), nil
+}
+
+// recheckLink judges anew whoever has a role by a link.
+func (a *api) recheckLink(ctx context.Context, id int64) int {
+	return a.Guard.Recheck(ctx, func(_ string, who access.Identity) bool { return who.Link == id })
+}
+
+func unknownLink(err error) error {
+	if errors.Is(err, store.ErrUnknown) {
+		return access.UnknownLink.Because("")
+	}
+	return err
+}
