@@ -43,6 +43,13 @@ func logEnd(log *slog.Logger, e server.End) {
 	if e.MoreDocuments > 0 {
 		attrs = append(attrs, "more_documents", e.MoreDocuments)
 	}
+	switch len(e.Subjects) {
+	case 0:
+	case 1:
+		attrs = append(attrs, "subject", e.Subjects[0])
+	default:
+		attrs = append(attrs, "subjects", e.Subjects)
+	}
 	attrs = append(attrs, "duration", e.Duration.Round(time.Millisecond).String(),
 		"messages_in", e.Traffic.MessagesIn, "bytes_in", e.Traffic.BytesIn,
 		"messages_out", e.Traffic.MessagesOut, "bytes_out", e.Traffic.BytesOut, "reason", e.Reason)

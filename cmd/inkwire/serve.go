@@ -76,6 +76,7 @@ func listen(c config, log *slog.Logger) (*program, error) {
 		WS:                      sockets,
 		Metrics:                 p.metrics,
 		Ended:                   func(e server.End) { logEnd(log, e) },
+		Denied:                  newRefusals(log).add,
 		Report:                  p.report,
 		MaxConnections:          c.maxConnections,
 		Hocuspocus:              c.hocuspocus,
@@ -128,9 +129,8 @@ func (p *program) open() (err error) {
 		MaxSessions:     p.cfg.maxSessions,
 	})
 	guard := access.NewGuard(access.Config{
-		Open:    access.Owner,
-		Grants:  p.store,
-		Refused: func(r access.Refusal) { p.metrics.Refusals.WithLabelValues(r.Label).Inc() },
+		Open:   access.Owner,
+		Grants: p.store,
 	})
 	p.server.Start(gateway.Door{Guard: guard, Rooms: p.rooms}, p.rooms)
 	return nil

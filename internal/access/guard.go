@@ -42,7 +42,6 @@ type Config struct {
 	Application Application  // nil for none
 	Grants      store.Grants // links and browsers' sessions; nil knows none
 	Limits      Limits
-	Refused     func(Refusal) // counts refusals; may be nil
 }
 
 // A Guard decides who may do what, and keeps watch: what somebody may do can end
@@ -61,9 +60,6 @@ type Guard struct {
 // NewGuard makes a guard.
 func NewGuard(cfg Config) *Guard {
 	cfg.Limits = cfg.Limits.withDefaults()
-	if cfg.Refused == nil {
-		cfg.Refused = func(Refusal) {}
-	}
 	return &Guard{
 		cfg:      cfg,
 		failures: NewTally[netip.Addr](PerMinute(cfg.Limits.FailuresPerMinute)),

@@ -105,7 +105,6 @@ func (p *Pass) end(r *Refused) {
 	p.why.Store(r)
 	p.stopLocked()
 	p.mu.Unlock()
-	p.guard.cfg.Refused(r.Refusal)
 	p.watcher.Ended(r)
 }
 

@@ -50,8 +50,9 @@ type Documents interface {
 type Config struct {
 	Documents Documents
 	Guard     *access.Guard
-	Addr      func(*http.Request) netip.Addr // whose a request is
-	Report    func(error)                    // is told of errors that are the program's own
+	Addr      func(*http.Request) netip.Addr       // whose a request is
+	Report    func(error)                          // is told of errors that are the program's own
+	Refused   func(*http.Request, *access.Refused) // is told of all others; may be nil
 }
 
 // New makes the handler of all paths with Prefix.
@@ -133,6 +134,8 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var refused *access.Refused
 		if !errors.As(err, &refused) {
 			a.Report(fmt.Errorf("%s %s: %w", r.Method, r.URL.EscapedPath(), err))
+		} else if a.Refused != nil {
+			a.Refused(r, refused)
 		}
 		Refuse(w, err)
 	}

@@ -11,6 +11,8 @@ import (
 type Door struct {
 	Guard *access.Guard
 	Rooms *room.Rooms
+	// Entered is told who has come in, from many goroutines; it may be nil.
+	Entered func(access.Identity)
 }
 
 // A Client is a gateway's side of a session.
@@ -26,5 +28,10 @@ func (d Door) Enter(ctx context.Context, c access.Credentials, document string, 
 	if err != nil {
 		return nil, err
 	}
-	return d.Rooms.Join(ctx, pass, client)
+	who := pass.Identity()
+	s, err := d.Rooms.Join(ctx, pass, client)
+	if err == nil && d.Entered != nil {
+		d.Entered(who)
+	}
+	return s, err
 }

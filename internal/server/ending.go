@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
@@ -19,6 +20,7 @@ type End struct {
 	// MoreDocuments counts the others.
 	Documents     []string
 	MoreDocuments int
+	Subjects      []string // whose tokens it showed, likewise the first few
 	Duration      time.Duration
 	Traffic       ws.Traffic
 
@@ -57,13 +59,33 @@ func (d *documents) add(name string) {
 	}
 }
 
+// subjects are who came in over a socket.
+type subjects struct {
+	mu    sync.Mutex
+	names []string
+}
+
+func (s *subjects) add(who access.Identity) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if who.Subject != "" && len(s.names) < maxNames && !slices.Contains(s.names, who.Subject) {
+		s.names = append(s.names, who.Subject)
+	}
+}
+
+func (s *subjects) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.names
+}
+
 // end makes of a gateway's error what there is to tell of a socket's end.
 func (k *socket) end(err error) End {
 	if k.protocol != hocuspocusProtocol && k.name != "" { // which has them in its messages, whatever the address says
 		k.documents.add(k.name)
 	}
 	e := End{
-		Remote: k.remote, Protocol: k.protocol, Documents: k.documents.names, MoreDocuments: k.documents.more,
+		Remote: k.remote, Protocol: k.protocol, Documents: k.documents.names, MoreDocuments: k.documents.more, Subjects: k.subjects.all(),
 		Duration: time.Since(k.begun), Traffic: k.conn.Traffic(), Err: err,
 	}
 	var closed *ws.Closed

@@ -44,6 +44,9 @@ type Config struct {
 
 	// Ended, unless it's nil, is told of each socket's end, from many goroutines.
 	Ended func(End)
+	// Denied, unless it's nil, is told of what is refused other than by a socket's end,
+	// likewise.
+	Denied func(Denial)
 	// Report tells the operator of a fault of the program's own.
 	Report func(error)
 
@@ -159,7 +162,9 @@ func (s *Server) Serve(l net.Listener) error {
 func (s *Server) Start(door gateway.Door, docs api.Documents) {
 	p := &started{door: door}
 	if docs != nil {
-		p.api = api.New(api.Config{Documents: docs, Guard: door.Guard, Addr: requestAddr, Report: s.cfg.Report})
+		p.api = api.New(api.Config{Documents: docs, Guard: door.Guard, Addr: requestAddr, Report: s.cfg.Report, Refused: func(r *http.Request, refused *access.Refused) {
+			s.denied(Denial{Remote: requestAddr(r), Address: r.URL.Path, Refused: refused})
+		}})
 	}
 	s.started.Store(p)
 }
@@ -295,7 +300,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.As(err, &refused) {
 		refused = access.ServerFault.Because("")
 	}
-	s.cfg.Metrics.Refusals.WithLabelValues(refused.Label).Inc()
+	s.denied(Denial{Remote: requestAddr(r), Address: r.URL.Path, Refused: refused})
 	switch refused.HTTP {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		if w.Header().Get("Retry-After") == "" {

@@ -106,6 +106,7 @@ type socket struct {
 	begun   time.Time
 	gateway gateway.Socket // nil until the protocol is known
 
+	subjects  subjects
 	documents documents // that it opened, if its address names none
 }
 
@@ -149,8 +150,9 @@ func (k *socket) Begin() (err error) {
 // open lets the protocol's gateway begin.
 func (k *socket) open() error {
 	s := k.server
+	k.door.Entered = k.subjects.add
 	if k.protocol == hocuspocusProtocol {
-		k.gateway = hocuspocus.Open(s.ctx, k.conn, k.door, k.shown, s.cfg.Hocuspocus, k.documents.add)
+		k.gateway = hocuspocus.Open(s.ctx, k.conn, k.door, k.shown, s.cfg.Hocuspocus, k)
 	} else {
 		k.gateway = yws.Open(s.ctx, k.conn, k.door, k.shown, k.name)
 	}

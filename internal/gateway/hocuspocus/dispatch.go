@@ -75,7 +75,7 @@ func (c *connection) dispatch(frame []byte) error {
 func (c *connection) open(key string, m message) {
 	token, err := readToken(&m.body)
 	if err != nil {
-		c.say(denied(key, gateway.Refusal(err)))
+		c.deny(key, gateway.Refusal(err))
 		return
 	}
 	c.join(key, token)

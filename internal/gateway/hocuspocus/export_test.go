@@ -11,7 +11,7 @@ import (
 
 // OpenTimed is Open with another time.
 func OpenTimed(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, limits Limits, keepaliveAfter time.Duration) gateway.Socket {
-	return open(ctx, conn, door, shown, limits, func(string) {}, keepaliveAfter)
+	return open(ctx, conn, door, shown, limits, unobserved{}, keepaliveAfter)
 }
 
 // The limits.
@@ -19,3 +19,9 @@ const (
 	MaxKey     = maxKey
 	MaxWaiting = maxWaiting
 )
+
+// unobserved is told of nothing.
+type unobserved struct{}
+
+func (unobserved) Opens(string)                   {}
+func (unobserved) Denied(string, *access.Refused) {}

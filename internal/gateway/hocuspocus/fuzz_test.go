@@ -64,7 +64,7 @@ func FuzzDispatch(f *testing.F) {
 		}
 	})
 	f.Fuzz(func(t *testing.T, one, two []byte) {
-		c := &connection{ctx: t.Context(), conn: conn, door: door, limits: DefaultLimits, opens: func(string) {}, sessions: make(map[string]*session)}
+		c := &connection{ctx: t.Context(), conn: conn, door: door, limits: DefaultLimits, observer: unobserved{}, sessions: make(map[string]*session)}
 		defer c.leave()
 		for _, frame := range [][]byte{{1, 'a', 2, 0, 0}, one, two} {
 			// The room keeps the bytes, and the fuzzer uses them again.

@@ -111,16 +111,23 @@ var DefaultLimits = Limits{
 	Unauthenticated: gateway.Unauthenticated{Time: 10 * time.Second, Messages: 1000, Bytes: 1 << 20, Documents: 100},
 }
 
-// Open makes a socket of whoever shows these credentials, but for the token, which
-// comes in its messages. Opens is told the document of each session by whoever
-// brings the messages. Calls that wait for a room end with ctx.
-func Open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, limits Limits, opens func(document string)) gateway.Socket {
-	return open(ctx, conn, door, shown, limits, opens, gateway.KeepaliveAfter)
+// An Observer is told of a socket's sessions.
+type Observer interface {
+	// Opens is told the document of each session, by whoever brings the messages.
+	Opens(document string)
+	// Denied is told of each session that is refused, or ended so, from anywhere.
+	Denied(document string, r *access.Refused)
 }
 
-func open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, limits Limits, opens func(string), keepaliveAfter time.Duration) *connection {
+// Open makes a socket of whoever shows these credentials, but for the token, which
+// comes in its messages. Calls that wait for a room end with ctx.
+func Open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, limits Limits, o Observer) gateway.Socket {
+	return open(ctx, conn, door, shown, limits, o, gateway.KeepaliveAfter)
+}
+
+func open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, limits Limits, o Observer, keepaliveAfter time.Duration) *connection {
 	conn.KeepAlive(nothing, keepaliveAfter)
-	c := &connection{ctx: ctx, conn: conn, door: door, shown: shown, limits: limits, opens: opens, sessions: make(map[string]*session)}
+	c := &connection{ctx: ctx, conn: conn, door: door, shown: shown, limits: limits, observer: o, sessions: make(map[string]*session)}
 	if door.Guard.RequiresToken() {
 		c.stranger = gateway.NewStranger(limits.Unauthenticated, c.end)
 	}
@@ -135,7 +142,7 @@ type connection struct {
 	shown access.Credentials
 
 	limits   Limits
-	opens    func(document string)
+	observer Observer
 	stranger *gateway.Stranger // nil where no token is required
 
 	sessions map[string]*session // by key; owned by the reading goroutine

@@ -38,17 +38,17 @@ func (c *connection) join(key, token string) *session {
 	if before := c.sessions[key]; before != nil {
 		before.seat.Leave()
 	} else if len(c.sessions) >= c.limits.Documents {
-		c.say(denied(key, access.TooLarge.Because(fmt.Sprintf("%d documents on one connection are allowed (--max-documents-per-connection)", c.limits.Documents))))
+		c.deny(key, access.TooLarge.Because(fmt.Sprintf("%d documents on one connection are allowed (--max-documents-per-connection)", c.limits.Documents)))
 		return nil
 	} else if r := c.stranger.Document(); r != nil {
-		c.say(denied(key, r))
+		c.deny(key, r)
 		return nil
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
 	s := &session{c: c, key: key, shown: c.shown, seat: gateway.NewSeat(), cancel: cancel, opened: make(chan struct{})}
 	s.shown.Token = token
 	c.sessions[key] = s
-	c.opens(documentOf(key))
+	c.observer.Opens(documentOf(key))
 	s.beside(s.opened, func() { s.join(ctx) })
 	return s
 }
@@ -164,11 +164,17 @@ func (s *session) refuse(r *access.Refused) {
 	}
 }
 
+// deny tells a client that a session is refused.
+func (c *connection) deny(key string, r *access.Refused) {
+	c.observer.Denied(documentOf(key), r)
+	c.say(denied(key, r))
+}
+
 // deny ends the session for good.
 func (s *session) deny(r *access.Refused) {
 	if s.seat.Vacate() {
 		s.cancel()
-		s.c.say(denied(s.key, r))
+		s.c.deny(s.key, r)
 	}
 }
 
