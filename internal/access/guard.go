@@ -19,8 +19,9 @@ type Credentials struct {
 
 // Tokens tells whose a token is.
 type Tokens interface {
-	// Identify checks a token. Its error is an *Refused, or ErrForeign for a token
-	// that none of the keys has signed.
+	// Identify checks a token. Its error is an *Refused, ErrForeign for a token that
+	// none of the keys has signed, or that of ctx. A token passes until Leeway after
+	// its end.
 	Identify(ctx context.Context, token string) (Identity, error)
 }
 
@@ -28,7 +29,7 @@ type Tokens interface {
 type Application interface {
 	// Ask asks for the role of whoever shows these credentials in a document; the
 	// identity grants that alone. Unless anew, an answer given a moment ago will do.
-	// Its error is an *Refused.
+	// Its error is an *Refused, or that of ctx.
 	Ask(ctx context.Context, c Credentials, document string, anew bool) (Identity, error)
 }
 
