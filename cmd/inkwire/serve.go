@@ -10,7 +10,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/metrics"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/server"
@@ -54,7 +53,7 @@ func serve(ctx context.Context, c config, stderr io.Writer) error {
 // listen makes what is there before the documents.
 func listen(c config, log *slog.Logger) (*program, error) {
 	p := &program{cfg: c, log: log, metrics: metrics.New()}
-	addr, err := access.ListenAddr(c.addr)
+	addr, err := c.listenAddr()
 	if err != nil {
 		return nil, err
 	}
