@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,12 +23,21 @@ type command struct {
 	data  string
 	about string
 	args  []string // the names of its arguments
+
+	sources []ff.Option // of flags, beside the command line
 }
 
+// newCommand makes a command that works on documents.
 func newCommand(name, about string, args ...string) *command {
+	c := bareCommand(name, about, args...)
+	c.Var(directory(&c.data), "data", "the documents are in `DIR`")
+	return c
+}
+
+func bareCommand(name, about string, args ...string) *command {
 	c := &command{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), data: defaults().data, about: about, args: args}
 	c.SetOutput(io.Discard)
-	c.Var(directory(&c.data), "data", "the documents are in `DIR`")
+	c.sources = []ff.Option{ff.WithEnvVarPrefix(envPrefix)}
 	return c
 }
 
@@ -35,7 +45,7 @@ func newCommand(name, about string, args ...string) *command {
 // the environment. Unless ok, the program ends with the status.
 func (c *command) parse(args []string, stdout, stderr io.Writer) (values []string, status int, ok bool) {
 	for {
-		err := ff.Parse(c.FlagSet, args, ff.WithEnvVarPrefix("INKWIRE"))
+		err := ff.Parse(c.FlagSet, args, c.sources...)
 		switch {
 		case errors.Is(err, flag.ErrHelp):
 			c.help(stdout)
@@ -59,13 +69,19 @@ func (c *command) help(out io.Writer) {
 	for _, arg := range c.args {
 		fmt.Fprintf(out, " %s", arg)
 	}
-	fmt.Fprintf(out, " [flags]\n\n%s\n\nThe exit status is 0 if all is well, 1 if it failed or found damage, and 2 if\nthe command line is wrong. Every flag can be given as an environment variable,\nsuch as INKWIRE_DATA for --data.\n\nflags:\n", c.about)
+	fmt.Fprintf(out, " [flags]\n\n%s\n\nThe exit status is 0 if all is well, 1 if it failed or found damage, and 2 if\nthe command line is wrong. ", c.about)
+	first, widest := "", 0
 	c.VisitAll(func(f *flag.Flag) {
-		name, text := flag.UnquoteUsage(f)
+		form, _ := form(f)
+		first, widest = cmp.Or(first, f.Name), max(widest, len(form))
+	})
+	fmt.Fprintf(out, "Every flag can be given as an environment variable,\nsuch as %s for --%s.\n\nflags:\n", environment(first), first)
+	c.VisitAll(func(f *flag.Flag) {
+		form, text := form(f)
 		if f.DefValue != "" {
 			text += " (default " + f.DefValue + ")"
 		}
-		fmt.Fprintf(out, "  --%-16s %s\n", f.Name+" "+name, text)
+		fmt.Fprintf(out, "  %-*s  %s\n", widest, form, text)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/peterbourgon/ff/v3"
 
+	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/gateway/hocuspocus"
 	"github.com/inkwire/inkwire/internal/ws"
 )
@@ -41,6 +42,21 @@ type config struct {
 	maxIncoming             int
 	maxMessagesPerSecond    int
 	maxBytesPerSecond       int
+	open                    access.Role // of whoever shows nothing; None unless it is set
+	tokenSecret             string
+	tokenSecretFile         string
+	tokenKeys               string // names of files, with commas between them
+	jwksURL                 string
+	tokenIssuer             string
+	tokenAudience           string
+	webhook                 string
+	webhookHeaders          string // names, with commas between them
+	webhookSecret           string
+	webhookSecretFile       string
+	webhookTimeout          time.Duration
+	webhookCache            time.Duration
+	maxAuthFailures         int
+	maxNewDocuments         int
 
 	logLevel  string
 	logFormat string
@@ -70,6 +86,10 @@ func defaults() config {
 		maxIncoming:             512 << 20,
 		maxMessagesPerSecond:    ws.Defaults.MaxMessagesPerSecond,
 		maxBytesPerSecond:       ws.Defaults.MaxBytesPerSecond,
+		webhookTimeout:          5 * time.Second,
+		webhookCache:            time.Minute,
+		maxAuthFailures:         60,
+		maxNewDocuments:         1000,
 	}
 }
 
@@ -81,9 +101,25 @@ func settings(c *config) *flag.FlagSet {
 	f.Usage = func() {}
 	f.StringVar(&c.file, "config", c.file, "read settings from `FILE`: a name and a value on each line")
 
-	f.StringVar(&c.addr, "addr", c.addr, "listen on `HOST:PORT`; only this machine's addresses are served")
+	f.StringVar(&c.addr, "addr", c.addr, "listen on `HOST:PORT`; others than this machine's want a key, a JWKS, a webhook or --open")
 	f.Var(directory(&c.data), "data", "keep the documents in `DIR`")
 	f.Var(duration(&c.history, time.Hour), "history", "keep the single edits behind a checkpoint for `TIME`")
+
+	f.Var(role(&c.open), "open", "give whoever shows no token the `ROLE` reader, writer or owner; writer if none is named")
+	f.StringVar(&c.tokenSecret, "token-secret", c.tokenSecret, "take tokens signed with `SECRET` (HS256; from 48 and 64 bytes HS384 and HS512)")
+	f.StringVar(&c.tokenSecretFile, "token-secret-file", c.tokenSecretFile, "read that secret from `FILE`")
+	f.Var(list(&c.tokenKeys), "token-keys", "take tokens signed by the public keys in `FILES` in PEM; with commas, or several times")
+	f.StringVar(&c.jwksURL, "jwks-url", c.jwksURL, "take tokens signed by the keys that a JWKS at `URL` has")
+	f.StringVar(&c.tokenIssuer, "token-issuer", c.tokenIssuer, "take tokens only whose iss is `ISSUER`")
+	f.StringVar(&c.tokenAudience, "token-audience", c.tokenAudience, "take tokens only whose aud names `AUDIENCE`")
+	f.StringVar(&c.webhook, "auth-webhook", c.webhook, "ask the application at `URL` about whoever shows no token that is known")
+	f.Var(list(&c.webhookHeaders), "auth-webhook-header", "tell it the headers `NAMES` of the client's request; with commas, or several times; no others are told")
+	f.StringVar(&c.webhookSecret, "auth-webhook-secret", c.webhookSecret, "sign what it is asked with `SECRET`")
+	f.StringVar(&c.webhookSecretFile, "auth-webhook-secret-file", c.webhookSecretFile, "read that secret from `FILE`")
+	f.Var(duration(&c.webhookTimeout, time.Millisecond), "auth-webhook-timeout", "refuse whoever it says nothing about within `TIME`")
+	f.Var(duration(&c.webhookCache, 0), "auth-webhook-cache", "let an answer count for `TIME`; 0 for no longer than it takes")
+	f.Var(number(&c.maxAuthFailures), "max-auth-failures-per-minute", "let one address show `N` tokens in a minute that aren't valid (HTTP 429)")
+	f.Var(number(&c.maxNewDocuments), "max-new-documents-per-hour", "let one subject, or address, begin `N` documents in an hour (HTTP 429)")
 
 	f.Var(size(&c.maxMessage, 1), "max-message", "refuse messages of more than `BYTES`")
 	f.Var(size(&c.maxIncoming, 1), "max-incoming", "let the messages of all sockets that arrive or are handled take at most `BYTES`; at least --max-message")
@@ -123,12 +159,7 @@ func environment(setting string) string {
 func parse(args []string) (config, error) {
 	c := defaults()
 	f := settings(&c)
-	err := ff.Parse(f, args,
-		ff.WithEnvVarPrefix(envPrefix),
-		ff.WithConfigFileFlag("config"),
-		ff.WithConfigFileParser(func(r io.Reader, set func(name, value string) error) error {
-			return parseFile(c.file, r, set)
-		}))
+	err := ff.Parse(f, args, sources(&c)...)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return c, flag.ErrHelp
@@ -141,6 +172,17 @@ func parse(args []string) (config, error) {
 			formatSize(c.maxIncoming), formatSize(c.maxMessage))
 	}
 	return c, nil
+}
+
+// sources is where settings are read from beside the command line.
+func sources(c *config) []ff.Option {
+	return []ff.Option{
+		ff.WithEnvVarPrefix(envPrefix),
+		ff.WithConfigFileFlag("config"),
+		ff.WithConfigFileParser(func(r io.Reader, set func(name, value string) error) error {
+			return parseFile(c.file, r, set)
+		}),
+	}
 }
 
 // parseFile reads a file of settings: a name, spaces or "=", and the value, to
@@ -185,11 +227,20 @@ func help(out io.Writer) {
 	fmt.Fprint(out, "\nsettings of serve:\n")
 	c := defaults()
 	settings(&c).VisitAll(func(f *flag.Flag) {
-		operand, text := flag.UnquoteUsage(f)
-		fmt.Fprintf(out, "  --%s %s\n      %s\n      ", f.Name, operand, text)
+		form, text := form(f)
+		fmt.Fprintf(out, "  %s\n      %s\n      ", form, text)
 		if f.DefValue != "" {
 			fmt.Fprintf(out, "default %s, ", f.DefValue)
 		}
 		fmt.Fprintf(out, "environment %s\n", environment(f.Name))
 	})
+}
+
+// form is how a flag is given, and what it does.
+func form(f *flag.Flag) (form, text string) {
+	operand, text := flag.UnquoteUsage(f)
+	if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() {
+		return "--" + f.Name + "[=" + operand + "]", text
+	}
+	return strings.TrimSpace("--" + f.Name + " " + operand), text
 }

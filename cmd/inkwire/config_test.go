@@ -111,8 +111,8 @@ func TestConfigurationDocument(t *testing.T) {
 		if def != "" {
 			def = "`" + def + "`"
 		}
-		operand, text := flag.UnquoteUsage(f)
-		fmt.Fprintf(&table, "| `--%s %s` | `%s` | %s | %s |\n", f.Name, operand, environment(f.Name), def, text)
+		form, text := form(f)
+		fmt.Fprintf(&table, "| `%s` | `%s` | %s | %s |\n", form, environment(f.Name), def, text)
 	})
 	doc, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {

@@ -44,6 +44,7 @@ var verbs []verb
 func init() { // not above: help reads the table
 	verbs = []verb{
 		{"serve", "serve documents; what inkwire does without a command", runServe},
+		{"token", "make a token that lets somebody into documents", token},
 		{"verify", "check the log of all documents", verify},
 		{"repair", "make a damaged document writable again", repair},
 		{"export", "print a document", export},

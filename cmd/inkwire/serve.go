@@ -39,6 +39,7 @@ type program struct {
 	server   *server.Server
 	store    *sqlite.Store // nil until it is open
 	rooms    *room.Rooms   // likewise
+	rights   rights
 }
 
 // serve runs the program until ctx ends.
@@ -53,12 +54,20 @@ func serve(ctx context.Context, c config, stderr io.Writer) error {
 }
 
 // listen makes what is there before the documents.
-func listen(c config, log *slog.Logger) (*program, error) {
-	p := &program{cfg: c, log: log, metrics: metrics.New()}
-	addr, err := access.ListenAddr(c.addr)
+func listen(c config, log *slog.Logger) (p *program, err error) {
+	p = &program{cfg: c, log: log, metrics: metrics.New()}
+	addr, err := c.listenAddr()
 	if err != nil {
 		return nil, err
 	}
+	if p.rights, err = c.rights(p.report); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			p.rights.close()
+		}
+	}()
 	page, err := web.Dist()
 	if errors.Is(err, web.ErrNotBuilt) {
 		log.Warn("serving without a page", "why", err)
@@ -78,6 +87,7 @@ func listen(c config, log *slog.Logger) (*program, error) {
 		Ended:                   func(e server.End) { logEnd(log, e) },
 		Denied:                  newRefusals(log).add,
 		Report:                  p.report,
+		Ready:                   p.rights.ready,
 		MaxConnections:          c.maxConnections,
 		Hocuspocus:              c.hocuspocus,
 		MaxHandshakes:           c.maxHandshakes,
@@ -128,11 +138,9 @@ func (p *program) open() (err error) {
 		MaxPresenceRate: p.cfg.maxPresenceRate,
 		MaxSessions:     p.cfg.maxSessions,
 	})
-	guard := access.NewGuard(access.Config{
-		Open:   access.Owner,
-		Grants: p.store,
-	})
-	p.server.Start(gateway.Door{Guard: guard, Rooms: p.rooms}, p.rooms)
+	who := p.rights.guard
+	who.Grants = p.store
+	p.server.Start(gateway.Door{Guard: access.NewGuard(who), Rooms: p.rooms}, p.rooms)
 	return nil
 }
 
@@ -165,6 +173,7 @@ func (p *program) shutdown() error {
 	sockets, cancel := context.WithDeadline(context.Background(), begun.Add(socketsUntil))
 	defer cancel()
 	err := p.server.Shutdown(sockets)
+	p.rights.close() // nobody comes any more
 	if p.store == nil {
 		return err
 	}

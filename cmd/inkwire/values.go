@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/inkwire/inkwire/internal/access"
 )
 
 // A value is the value of one setting, wherever it's read from. The error of its
@@ -133,4 +135,67 @@ func choice(to *string, words ...string) value[string] {
 		return "", fmt.Errorf("want one of %s", strings.Join(words, ", "))
 	}
 	return value[string]{to, parse, func(s string) string { return s }}
+}
+
+// list is words with commas between them. Each time it is given adds some.
+func list(to *string) value[string] {
+	parse := func(s string) (string, error) {
+		words := elements(*to)
+		for _, w := range elements(s) {
+			words = append(words, strings.TrimSpace(w))
+		}
+		return strings.Join(words, ","), nil
+	}
+	return value[string]{to, parse, func(s string) string { return s }}
+}
+
+// elements is the words of a list.
+func elements(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
+}
+
+// several is words, one each time.
+func several(to *[]string) value[[]string] {
+	parse := func(s string) ([]string, error) {
+		if s == "" {
+			return nil, errors.New("want a pattern of names")
+		}
+		return append(*to, s), nil
+	}
+	return value[[]string]{to, parse, func(s []string) string { return strings.Join(s, " ") }}
+}
+
+// anyRole is a role by its name.
+func anyRole(to *access.Role) value[access.Role] {
+	return value[access.Role]{to, access.ParseRole, access.Role.String}
+}
+
+// optional is a value that the flag can do without, as "true".
+type optional[T any] struct{ value[T] }
+
+// IsBoolFlag implements what the flag package asks for.
+func (optional[T]) IsBoolFlag() bool { return true }
+
+// role is that of whoever shows nothing.
+func role(to *access.Role) optional[access.Role] {
+	parse := func(s string) (access.Role, error) {
+		switch s {
+		case "", "false":
+			return access.None, nil
+		case "true":
+			return access.Writer, nil
+		}
+		r, err := access.ParseRole(s)
+		if err != nil || r == access.Commenter {
+			return access.None, errors.New("want reader, writer or owner")
+		}
+		return r, nil
+	}
+	format := func(r access.Role) string {
+		if r == access.None {
+			return ""
+		}
+		return r.String()
+	}
+	return optional[access.Role]{value[access.Role]{to, parse, format}}
 }

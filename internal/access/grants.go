@@ -7,8 +7,9 @@ import (
 )
 
 // Grants are the roles that somebody has, by patterns of names: "*" stands for
-// anything within a segment, between slashes, and "**" for anything. In JSON they
-// are an object, {"team/*":"writer","**":"reader"}.
+// anything within a segment, between slashes, and "**" for anything. A backslash
+// before a star or a backslash takes its meaning away. In JSON they are an object,
+// {"team/*":"writer","**":"reader"}.
 type Grants []Grant
 
 // A Grant is a pattern with a role.
@@ -35,6 +36,32 @@ func (g Grants) Role(name string) Role {
 	return role
 }
 
+// Exactly is the pattern that matches one name alone, whatever it holds.
+func Exactly(name string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`).Replace(name)
+}
+
+// NameIn is the one name that a pattern matches, if it has no stars.
+func NameIn(pattern string) (name string, one bool) {
+	var b strings.Builder
+	for p := 0; p < len(pattern); p++ {
+		if pattern[p] == '*' {
+			return "", false
+		}
+		p += skip(pattern[p:])
+		b.WriteByte(pattern[p])
+	}
+	return b.String(), true
+}
+
+// skip is 1 at a backslash that makes what follows it an ordinary character.
+func skip(pattern string) int {
+	if len(pattern) > 1 && pattern[0] == '\\' && (pattern[1] == '*' || pattern[1] == '\\') {
+		return 1
+	}
+	return 0
+}
+
 // matches goes back to the last "*" or, if that can't take more, to the last
 // "**" when it doesn't get on: no earlier one has to be tried again.
 func matches(pattern, name string) bool {
@@ -51,8 +78,8 @@ func matches(pattern, name string) bool {
 			p++
 			one = mark{p, n}
 			continue
-		case p < len(pattern) && n < len(name) && pattern[p] == name[n]:
-			p++
+		case p < len(pattern) && n < len(name) && pattern[p+skip(pattern[p:])] == name[n]:
+			p += skip(pattern[p:]) + 1
 			n++
 			continue
 		case p == len(pattern) && n == len(name):

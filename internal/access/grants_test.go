@@ -24,6 +24,10 @@ func TestGrants(t *testing.T) {
 		{"**/*.md", []string{"a/b.md", "a/b/c.md", "a/.md.md"}, []string{"b.md", "a/b.md/c"}},
 		{"a**b", []string{"ab", "a/b", "axb/xb"}, []string{"a", "ba", "abx"}},
 		{"***", []string{"", "a/b"}, nil},
+		{`a\*`, []string{"a*"}, []string{"a", "ab", `a\*`}},
+		{`\**`, []string{"*", "*a"}, []string{"a", "*/a", "**/a"}},
+		{`a\\*`, []string{`a\`, `a\b`}, []string{"a*", `a\/b`}},
+		{`a\b\`, []string{`a\b\`}, []string{"ab", `a\b`}},
 		{"文/*", []string{"文/書"}, []string{"文"}},
 	} {
 		for _, name := range tt.yes {
@@ -55,6 +59,30 @@ func TestGrants(t *testing.T) {
 		`{"` + strings.Repeat("a", 1025) + `":"reader"}`} {
 		if err := json.Unmarshal([]byte(bad), &g); err == nil {
 			t.Errorf("%.40s: %v", bad, g)
+		}
+	}
+}
+
+// A name's own pattern matches it alone, also when the name looks like a pattern,
+// and is short enough to be granted.
+func TestExactly(t *testing.T) {
+	for _, name := range []string{"a", "team/*", "**", `\`, `\*`, `\\**\`, `a\b`, strings.Repeat("*", 512)} {
+		p := Exactly(name)
+		if !matches(p, name) || len(p) > maxPattern {
+			t.Errorf("%q doesn't match %q", p, name)
+		}
+		for _, other := range []string{"team/b", "", "x", name + "x", "a/" + name} {
+			if matches(p, other) {
+				t.Errorf("%q matches %q", p, other)
+			}
+		}
+		if got, one := NameIn(p); !one || got != name {
+			t.Errorf("the name in %q is %q, %v", p, got, one)
+		}
+	}
+	for _, p := range []string{"*", "team/*", `\\*`, "a**"} {
+		if name, one := NameIn(p); one {
+			t.Errorf("%q is the name %q", p, name)
 		}
 	}
 }

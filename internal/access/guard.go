@@ -22,8 +22,9 @@ type Credentials struct {
 
 // Tokens tells whose a token is.
 type Tokens interface {
-	// Identify checks a token. Its error is an *Refused, or ErrForeign for a token
-	// that none of the keys has signed.
+	// Identify checks a token. Its error is an *Refused, ErrForeign for a token that
+	// none of the keys has signed, or that of ctx. A token passes until Leeway after
+	// its end.
 	Identify(ctx context.Context, token string) (Identity, error)
 }
 
@@ -31,7 +32,7 @@ type Tokens interface {
 type Application interface {
 	// Ask asks for the role of whoever shows these credentials in a document; the
 	// identity grants that alone. Unless anew, an answer given a moment ago will do.
-	// Its error is an *Refused.
+	// Its error is an *Refused, or that of ctx.
 	Ask(ctx context.Context, c Credentials, document string, anew bool) (Identity, error)
 }
 
@@ -98,6 +99,10 @@ func (g *Guard) rechecksSoFar() uint64 {
 
 // RequiresToken reports whether those who show nothing are refused.
 func (g *Guard) RequiresToken() bool { return g.cfg.Open == None && g.cfg.Application == nil }
+
+// Asks reports whether an application is asked, which may want to know more than
+// the token.
+func (g *Guard) Asks() bool { return g.cfg.Application != nil }
 
 // Check tells whether somebody may do something with a document, once. Its error
 // is an *Refused, or that of ctx.

@@ -24,10 +24,10 @@ func (k known) Identify(_ context.Context, token string) (Identity, error) {
 	return who, nil
 }
 
-// answers is an application that knows what each token may do.
-type answers map[string]Role
+// replies is an application that knows what each token may do.
+type replies map[string]Role
 
-func (a answers) Ask(_ context.Context, c Credentials, document string, _ bool) (Identity, error) {
+func (a replies) Ask(_ context.Context, c Credentials, document string, _ bool) (Identity, error) {
 	role, ok := a[c.Token]
 	if !ok {
 		return Identity{}, Forbidden.Because("says the application")
@@ -139,10 +139,10 @@ func TestWhatCounts(t *testing.T) {
 		{"a token for others, where reading is open", Config{Tokens: tokens, Open: Reader}, Credentials{Token: "w"}, "b", None, &Forbidden},
 		{"an unknown token, where reading is open", Config{Tokens: tokens, Open: Reader}, Credentials{Token: "?"}, "b", None, &BadToken},
 		{"a token where none is understood", Config{Open: Writer}, Credentials{Token: "?"}, "b", Writer, nil},
-		{"a token that the application knows", Config{Tokens: tokens, Application: answers{"x": Writer}}, Credentials{Token: "x"}, "b", Writer, nil},
-		{"a token that it doesn't know", Config{Tokens: tokens, Application: answers{"x": Writer}}, Credentials{Token: "y"}, "b", None, &Forbidden},
-		{"nothing, and the application is asked", Config{Application: answers{"": Reader}}, Credentials{}, "b", Reader, nil},
-		{"a token of a key's, and it isn't asked", Config{Tokens: tokens, Application: answers{"w": Owner}}, Credentials{Token: "w"}, "a/x", Writer, nil},
+		{"a token that the application knows", Config{Tokens: tokens, Application: replies{"x": Writer}}, Credentials{Token: "x"}, "b", Writer, nil},
+		{"a token that it doesn't know", Config{Tokens: tokens, Application: replies{"x": Writer}}, Credentials{Token: "y"}, "b", None, &Forbidden},
+		{"nothing, and the application is asked", Config{Application: replies{"": Reader}}, Credentials{}, "b", Reader, nil},
+		{"a token of a key's, and it isn't asked", Config{Tokens: tokens, Application: replies{"w": Owner}}, Credentials{Token: "w"}, "a/x", Writer, nil},
 		{"a link", Config{Grants: b}, Credentials{Token: link}, "a/x", Reader, nil},
 		{"a link to another document", Config{Grants: b}, Credentials{Token: link}, "b", None, &Forbidden},
 		{"no link", Config{Grants: b, Open: Owner}, Credentials{Token: link + "x"}, "a/x", None, &BadToken},

@@ -74,7 +74,13 @@ func (g *Guard) byApplication(ctx context.Context, c Credentials, document strin
 	if err != nil {
 		return verdict{}, err
 	}
-	return g.standing(ctx, who, document)
+	v, err := g.standing(ctx, who, document)
+	var refused *Refused
+	if !anew && errors.As(err, &refused) && refused.Label == Revoked.Label {
+		// It said so before the end; it may know better by now.
+		return g.byApplication(ctx, c, document, true)
+	}
+	return v, err
 }
 
 // byToken judges a token: a link's secret, one that a key here has signed, or one

@@ -2,10 +2,10 @@
 // knows nothing of protocols: gateways and routes take the code that is theirs
 // from its one table.
 //
-// As yet there are no tokens and no roles: whoever reaches the server may do
-// everything, so the server is reached from its own machine only
-// (ListenAddr), and not by pages of other sites open in a browser there
-// (CheckHost, CheckOrigin).
+// A Guard judges what a client shows: a token that a Keyring knows, a link's
+// secret, a browser's session, what an application says of it (Webhook), or
+// nothing. The server is reached as its own machine only, and not by pages of other
+// sites open in a browser there (CheckHost, CheckOrigin).
 package access
 
 // A Refusal is one row of the table: what went wrong, told in each protocol's

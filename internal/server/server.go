@@ -47,6 +47,9 @@ type Config struct {
 	// Denied, unless it's nil, is told of what is refused other than by a socket's end,
 	// likewise.
 	Denied func(Denial)
+	// Ready, unless it's nil, says why the program isn't ready for requests, beside
+	// what the documents say.
+	Ready func() error
 	// Report tells the operator of a fault of the program's own.
 	Report func(error)
 
@@ -267,7 +270,10 @@ func (s *Server) ready() error {
 	case p == nil:
 		return access.Starting.Because("")
 	}
-	return p.door.Rooms.Ready()
+	if err := p.door.Rooms.Ready(); err != nil || s.cfg.Ready == nil {
+		return err
+	}
+	return s.cfg.Ready()
 }
 
 // requestAddr is whose a request is.

@@ -42,6 +42,13 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, access.Starting.Because(""))
 		return
 	}
+	if err := p.door.Guard.Blocked(shown.Addr); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	if !p.door.Guard.Asks() {
+		shown.Header = nil // nobody wants it, and it would be kept for as long as the socket
+	}
 	if refused := s.begin(); refused != nil {
 		s.refuse(w, r, refused)
 		return
