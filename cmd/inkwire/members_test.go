@@ -154,7 +154,7 @@ func TestRealClientsInTheirRoles(t *testing.T) {
 		}
 		// What others see of a person is what its token says.
 		m.do("writer", "say", "Somebody Else")
-		m.do("witness", "untilNames", "Name of writer")
+		m.do("witness", "untilNames", "Name of fresh", "Name of reader", "Name of writer")
 		for _, name := range []string{"witness", "writer", "reader", "fresh"} {
 			m.do(name, "leave")
 		}
@@ -165,12 +165,15 @@ func TestRealClientsInTheirRoles(t *testing.T) {
 func TestRealClientsDenied(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, m *members) {
-		for name, token := range map[string]string{
+		tokens := map[string]string{
 			"other":   tokenFor(t, "other", map[string]string{"private/*": "owner"}, time.Now().Add(time.Hour)),
 			"expired": m.member("expired", "owner", -time.Minute),
 			"forged":  m.member("forged", "owner", time.Hour) + "x",
-		} {
+		}
+		for name, token := range tokens {
 			m.open(name, m.kind, m.srv.addr, m.doc, map[string]any{"token": token})
+		}
+		for name := range tokens {
 			code := 4401
 			if name == "other" {
 				code = 4403
@@ -245,7 +248,7 @@ func TestRealClientsWithLinks(t *testing.T) {
 		}
 		m.do("guest", "insert", 0, "never ")
 		m.do("witness", "insert", 0, "more ")
-		m.do("guest", "untilWords", "never", "more", "guest", "begun")
+		m.do("guest", "untilWords", "begun", "guest", "more", "never")
 		begun := time.Now()
 		m.owner.call(http.MethodDelete, one, nil, nil, http.StatusNoContent)
 		m.cutOff("guest", 4403)
