@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"net"
 	"time"
 	"unicode/utf8"
 
@@ -37,7 +38,7 @@ func (c *Conn) Abort(code int, reason string) {
 func (c *Conn) Finish(code int, reason string) {
 	c.enqueueLast(closeFrame(code, reason))
 	// The peer may neither read nor answer.
-	late := time.AfterFunc(c.cfg.CloseTimeout, func() { c.nc.Close() })
+	late := time.AfterFunc(c.cfg.CloseTimeout, func() { bottom(c.nc).Close() })
 	defer late.Stop()
 	_ = c.nc.SetReadDeadline(time.Now().Add(c.cfg.CloseTimeout))
 	if !c.reader.ended {
@@ -48,6 +49,14 @@ func (c *Conn) Finish(code int, reason string) {
 	c.mu.Lock()
 	c.beat.Stop()
 	c.mu.Unlock()
+}
+
+// bottom is the connection beneath TLS, whose own Close may wait for the peer.
+func bottom(nc net.Conn) net.Conn {
+	if over, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		return over.NetConn()
+	}
+	return nc
 }
 
 // enqueueLast queues a close frame, after which nothing is queued any more.
