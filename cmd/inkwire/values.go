@@ -111,6 +111,37 @@ func formatDuration(d time.Duration) string {
 	return s
 }
 
+// A list is any number of values, given one by one or with commas between them.
+type list[T fmt.Stringer] struct {
+	to    *[]T
+	parse func(string) (T, error)
+}
+
+func (l list[T]) Set(s string) error {
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		v, err := l.parse(part)
+		if err != nil {
+			return fmt.Errorf("%q: %w", part, err)
+		}
+		*l.to = append(*l.to, v)
+	}
+	return nil
+}
+
+func (l list[T]) String() string {
+	if l.to == nil {
+		return ""
+	}
+	all := make([]string, len(*l.to))
+	for i, v := range *l.to {
+		all[i] = v.String()
+	}
+	return strings.Join(all, ",")
+}
+
 // directory is the path of one.
 func directory(to *string) value[string] {
 	parse := func(s string) (string, error) {

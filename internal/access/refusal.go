@@ -5,7 +5,7 @@
 // As yet there are no tokens and no roles: whoever reaches the server may do
 // everything, so the server is reached from its own machine only
 // (ListenAddr), and not by pages of other sites open in a browser there
-// (CheckHost, CheckOrigin).
+// (Site).
 package access
 
 // A Refusal is one row of the table: what went wrong, told in each protocol's
@@ -25,10 +25,14 @@ var (
 	ForeignHost   = Refusal{Label: "foreign_host", Sentence: "this address is served for its own machine only", HTTP: 403}
 	ForeignOrigin = Refusal{Label: "foreign_origin", Sentence: "pages of other sites may not connect", HTTP: 403}
 
+	PlainHTTP = Refusal{Label: "plain_http", Sentence: "this address only leads to https", HTTP: 403}
+
 	NoAddress = Refusal{Label: "no_address", Sentence: "nothing is served at this address", HTTP: 404}
 	Starting  = Refusal{Label: "starting", Sentence: "the server is starting", HTTP: 503}
 	TooMany   = Refusal{Label: "too_many", Sentence: "too many connections, come back later", HTTP: 503}
 	TooOften  = Refusal{Label: "too_often", Sentence: "this address was cut off a moment ago, come back later", HTTP: 429}
+	TooMuch   = Refusal{Label: "too_many_of_address", Sentence: "too many connections from your address", HTTP: 429}
+	TooFast   = Refusal{Label: "too_fast", Sentence: "too many new connections from your address", HTTP: 429}
 	TooSlow   = Refusal{Label: "too_slow", Sentence: "the request takes too long", HTTP: 429}
 	Method    = Refusal{Label: "method", Sentence: "this method isn't allowed here", HTTP: 405}
 	MediaType = Refusal{Label: "media_type", Sentence: "the body must be application/json", HTTP: 415}
@@ -60,7 +64,8 @@ var (
 
 // Table is all rows. Each has a label of its own.
 var Table = []Refusal{
-	ForeignHost, ForeignOrigin, NoAddress, Exists, Unknown, Starting, TooMany, TooOften, TooSlow, Method, MediaType,
+	ForeignHost, ForeignOrigin, PlainHTTP, NoAddress, Exists, Unknown, Starting,
+	TooMany, TooOften, TooMuch, TooFast, TooSlow, Method, MediaType,
 	NoToken, BadToken, Expired, Revoked, Unverified, TooManyFailures, TooManyDocuments,
 	Deleted, Forbidden, OverBudget, Unsaved, TooLarge, Malformed, TextFrame, BadUTF8, ShuttingDown, ServerFault, Overload,
 }
