@@ -73,7 +73,7 @@ func (r rights) close() {
 
 // restricted reports whether anything is set that tells people apart.
 func (c config) restricted() bool {
-	return c.tokenSecret != "" || c.tokenSecretFile != "" || c.tokenKeys != "" || c.jwksURL != "" || c.webhook != ""
+	return c.tokenSecret != "" || c.tokenSecretFile != "" || len(c.tokenKeys) > 0 || c.jwksURL != "" || c.webhook != ""
 }
 
 // listenAddr resolves the address to listen on. Unless it is said who may do
@@ -86,7 +86,7 @@ func (c config) listenAddr() (*net.TCPAddr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--addr %q: %w", c.addr, err)
 	}
-	if !access.Local(a) && !c.restricted() && c.open == access.None {
+	if !a.IP.IsLoopback() && !c.restricted() && c.open == access.None {
 		return nil, fmt.Errorf("--addr %q is reached from other machines, and everybody there could change every document: "+
 			"say who may, by --token-secret-file, --token-keys, --jwks-url, --auth-webhook or --open, "+
 			"or use a loopback address, such as 127.0.0.1:%d", c.addr, a.Port)
@@ -100,7 +100,7 @@ func (c config) keyring(report func(error)) (*access.Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := publicKeys(elements(c.tokenKeys))
+	keys, err := publicKeys(c.tokenKeys)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (c config) application(report func(error)) (*access.Webhook, error) {
 	if err != nil {
 		return nil, err
 	}
-	headers := elements(c.webhookHeaders)
+	headers := c.webhookHeaders
 	for _, h := range headers {
 		if err := access.CheckHeader(h); err != nil {
 			return nil, fmt.Errorf("--auth-webhook-header: %w", err)

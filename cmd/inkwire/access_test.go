@@ -182,7 +182,7 @@ func TestWrongRights(t *testing.T) {
 	}
 	t.Setenv("INKWIRE_TOKEN_SECRET", "")
 	c, err := parse([]string{"--config", file(t, "open = owner\ntoken-keys = a.pem, b.pem\ntoken-keys = c.pem\n")})
-	if err != nil || c.tokenKeys != "a.pem,b.pem,c.pem" || c.open != access.Reader {
+	if err != nil || strings.Join(c.tokenKeys, ",") != "a.pem,b.pem,c.pem" || c.open != access.Reader {
 		t.Error(c.tokenKeys, c.open, err)
 	}
 }

@@ -6,10 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/peterbourgon/ff/v3"
+	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/gateway/hocuspocus"
@@ -24,39 +26,55 @@ type config struct {
 	data string
 	vfs  string // SQLite's file system for the log; "" for the system's files, which tests alone change
 
+	allowOrigins     []access.Origin
+	trustedProxies   []netip.Prefix
+	tlsCert          string
+	tlsKey           string
+	acmeDomains      []string
+	acmeEmail        string
+	acmeDirectory    string
+	httpRedirectAddr string
+
 	history time.Duration
 
-	maxMessage              int
-	maxQueue                int
-	maxDocument             int
-	maxItems                int
-	maxStructs              int
-	maxUnsaved              int
-	maxConnections          int
-	hocuspocus              hocuspocus.Limits
-	maxPresence             int
-	maxPresenceRate         int
-	maxSessions             int
-	maxHandshakes           int
-	maxHandshakesPerAddress int
-	maxIncoming             int
-	maxMessagesPerSecond    int
-	maxBytesPerSecond       int
-	open                    access.Role // of whoever shows nothing; None unless it is set
-	tokenSecret             string
-	tokenSecretFile         string
-	tokenKeys               string // names of files, with commas between them
-	jwksURL                 string
-	tokenIssuer             string
-	tokenAudience           string
-	webhook                 string
-	webhookHeaders          string // names, with commas between them
-	webhookSecret           string
-	webhookSecretFile       string
-	webhookTimeout          time.Duration
-	webhookCache            time.Duration
-	maxAuthFailures         int
-	maxNewDocuments         int
+	maxMessage               int
+	maxQueue                 int
+	maxDocument              int
+	maxItems                 int
+	maxStructs               int
+	maxUnsaved               int
+	maxConnections           int
+	hocuspocus               hocuspocus.Limits
+	maxPresence              int
+	maxPresenceRate          int
+	maxSessions              int
+	maxHandshakes            int
+	maxHandshakesPerAddress  int
+	maxIncoming              int
+	maxMessagesPerSecond     int
+	maxBytesPerSecond        int
+	open                     access.Role // of whoever shows nothing; None unless it is set
+	tokenSecret              string
+	tokenSecretFile          string
+	tokenKeys                []string // names of files
+	jwksURL                  string
+	tokenIssuer              string
+	tokenAudience            string
+	webhook                  string
+	webhookHeaders           []string
+	webhookSecret            string
+	webhookSecretFile        string
+	webhookTimeout           time.Duration
+	webhookCache             time.Duration
+	maxAuthFailures          int
+	maxNewDocuments          int
+	maxConnectionsPerAddress int
+	maxHandshakesPerMinute   int
+
+	maxHeader     int
+	headerTimeout time.Duration
+	writeTimeout  time.Duration
+	idleTimeout   time.Duration
 
 	logLevel  string
 	logFormat string
@@ -65,31 +83,38 @@ type config struct {
 // defaults is the configuration when nothing is set.
 func defaults() config {
 	return config{
-		addr:                    "127.0.0.1:8000",
-		data:                    "./inkwire-data",
-		history:                 30 * 24 * time.Hour,
-		maxMessage:              ws.Defaults.MaxMessage,
-		maxQueue:                ws.Defaults.MaxQueue,
-		maxDocument:             64 << 20,
-		maxItems:                8_000_000,
-		maxStructs:              500_000,
-		maxUnsaved:              8 << 20,
-		maxConnections:          50_000,
-		hocuspocus:              hocuspocus.DefaultLimits,
-		maxPresence:             64 << 10,
-		maxPresenceRate:         100,
-		maxSessions:             5000,
-		maxHandshakes:           1024,
-		maxHandshakesPerAddress: 512,
-		logLevel:                "info",
-		logFormat:               "auto",
-		maxIncoming:             512 << 20,
-		maxMessagesPerSecond:    ws.Defaults.MaxMessagesPerSecond,
-		maxBytesPerSecond:       ws.Defaults.MaxBytesPerSecond,
-		webhookTimeout:          5 * time.Second,
-		webhookCache:            time.Minute,
-		maxAuthFailures:         60,
-		maxNewDocuments:         1000,
+		addr:                     "127.0.0.1:8000",
+		data:                     "./inkwire-data",
+		history:                  30 * 24 * time.Hour,
+		maxMessage:               ws.Defaults.MaxMessage,
+		maxQueue:                 ws.Defaults.MaxQueue,
+		maxDocument:              64 << 20,
+		maxItems:                 8_000_000,
+		maxStructs:               500_000,
+		maxUnsaved:               8 << 20,
+		maxConnections:           50_000,
+		hocuspocus:               hocuspocus.DefaultLimits,
+		maxPresence:              64 << 10,
+		maxPresenceRate:          100,
+		maxSessions:              5000,
+		maxHandshakes:            1024,
+		maxHandshakesPerAddress:  512,
+		logLevel:                 "info",
+		logFormat:                "auto",
+		maxIncoming:              512 << 20,
+		maxMessagesPerSecond:     ws.Defaults.MaxMessagesPerSecond,
+		maxBytesPerSecond:        ws.Defaults.MaxBytesPerSecond,
+		webhookTimeout:           5 * time.Second,
+		webhookCache:             time.Minute,
+		maxAuthFailures:          60,
+		maxNewDocuments:          1000,
+		acmeDirectory:            autocert.DefaultACMEDirectory,
+		maxConnectionsPerAddress: 10_000,
+		maxHandshakesPerMinute:   12_000,
+		maxHeader:                32 << 10,
+		headerTimeout:            10 * time.Second,
+		writeTimeout:             time.Minute,
+		idleTimeout:              2 * time.Minute,
 	}
 }
 
@@ -108,12 +133,12 @@ func settings(c *config) *flag.FlagSet {
 	f.Var(role(&c.open), "open", "give whoever shows no token the `ROLE` reader, writer or owner; writer if none is named")
 	f.StringVar(&c.tokenSecret, "token-secret", c.tokenSecret, "take tokens signed with `SECRET` (HS256; from 48 and 64 bytes HS384 and HS512)")
 	f.StringVar(&c.tokenSecretFile, "token-secret-file", c.tokenSecretFile, "read that secret from `FILE`")
-	f.Var(list(&c.tokenKeys), "token-keys", "take tokens signed by the public keys in `FILES` in PEM; with commas, or several times")
+	f.Var(list[string]{&c.tokenKeys, word}, "token-keys", "take tokens signed by the public keys in `FILES` in PEM; with commas, or several times")
 	f.StringVar(&c.jwksURL, "jwks-url", c.jwksURL, "take tokens signed by the keys that a JWKS at `URL` has")
 	f.StringVar(&c.tokenIssuer, "token-issuer", c.tokenIssuer, "take tokens only whose iss is `ISSUER`")
 	f.StringVar(&c.tokenAudience, "token-audience", c.tokenAudience, "take tokens only whose aud names `AUDIENCE`")
 	f.StringVar(&c.webhook, "auth-webhook", c.webhook, "ask the application at `URL` about whoever shows no token that is known")
-	f.Var(list(&c.webhookHeaders), "auth-webhook-header", "tell it the headers `NAMES` of the client's request; with commas, or several times; no others are told")
+	f.Var(list[string]{&c.webhookHeaders, word}, "auth-webhook-header", "tell it the headers `NAMES` of the client's request; with commas, or several times; no others are told")
 	f.StringVar(&c.webhookSecret, "auth-webhook-secret", c.webhookSecret, "sign what it is asked with `SECRET`")
 	f.StringVar(&c.webhookSecretFile, "auth-webhook-secret-file", c.webhookSecretFile, "read that secret from `FILE`")
 	f.Var(duration(&c.webhookTimeout, time.Millisecond), "auth-webhook-timeout", "refuse whoever it says nothing about within `TIME`")
@@ -141,6 +166,12 @@ func settings(c *config) *flag.FlagSet {
 	f.Var(number(&c.hocuspocus.Unauthenticated.Documents), "max-unauthenticated-documents", "refuse one that asks for more than `N` documents by then")
 	f.Var(number(&c.maxHandshakes), "max-handshakes", "hold at most `N` connections that are no sockets yet")
 	f.Var(number(&c.maxHandshakesPerAddress), "max-handshakes-per-address", "hold at most `N` slow ones of them for one address (HTTP 429)")
+	f.Var(number(&c.maxHandshakesPerMinute), "max-handshakes-per-minute", "refuse more than `N` new sockets of one address in a minute (HTTP 429)")
+
+	f.Var(size(&c.maxHeader, 1<<10), "max-header", "refuse requests whose header has more than `BYTES` (HTTP 431)")
+	f.Var(duration(&c.headerTimeout, time.Second), "header-timeout", "refuse requests whose header takes longer than `TIME` (HTTP 408)")
+	f.Var(duration(&c.writeTimeout, time.Second), "write-timeout", "cut off answers that take longer than `TIME`; sockets have their own bounds")
+	f.Var(duration(&c.idleTimeout, time.Second), "idle-timeout", "close connections that are no sockets after `TIME` without a request")
 
 	f.Var(choice(&c.logLevel, "debug", "info", "warn", "error"), "log-level", "log what is of `LEVEL` or graver: debug, info, warn or error")
 	f.Var(choice(&c.logFormat, "auto", "text", "json"), "log-format", "log in `FORMAT`: text, json, or auto, which is text on a terminal and JSON elsewhere")
@@ -171,7 +202,7 @@ func parse(args []string) (config, error) {
 		return c, fmt.Errorf("--max-incoming is %s, less than --max-message, %s: no such message could come",
 			formatSize(c.maxIncoming), formatSize(c.maxMessage))
 	}
-	return c, nil
+	return c, c.checkTLS()
 }
 
 // sources is where settings are read from beside the command line.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func TestPrecedence(t *testing.T) {
 	}
 	want := defaults()
 	want.file, want.maxQueue, want.maxUnsaved, want.maxMessage, want.history, want.maxConnections = file, 6, 5<<10, 3<<20, 7*24*time.Hour, 7
-	if c != want {
+	if !reflect.DeepEqual(c, want) {
 		t.Errorf("%+v\nwant %+v", c, want)
 	}
 	for text, says := range map[string]string{
@@ -94,8 +95,28 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s: the default %q: %v", f.Name, f.DefValue, err)
 		}
 	})
-	if c != defaults() {
+	if !reflect.DeepEqual(c, defaults()) {
 		t.Errorf("%+v", c)
+	}
+}
+
+// A list may be repeated, or have commas; the first place that has one counts
+// alone.
+func TestLists(t *testing.T) {
+	t.Setenv("INKWIRE_TRUSTED_PROXIES", "10.0.0.0/8, ::1,")
+	t.Setenv("INKWIRE_ALLOW_ORIGIN", "https://ignored.example.com")
+	c, err := parse([]string{"--allow-origin", "https://a.example.com,HTTP://B.example.com:80", "--allow-origin", "https://*.example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(c.allowOrigins); got != "[https://a.example.com http://b.example.com https://*.example.com]" {
+		t.Error(got)
+	}
+	if got := fmt.Sprint(c.trustedProxies); got != "[10.0.0.0/8 ::1/128]" {
+		t.Error(got)
+	}
+	if got := settings(&c).Lookup("trusted-proxies").DefValue; got != "10.0.0.0/8,::1/128" {
+		t.Error(got)
 	}
 }
 

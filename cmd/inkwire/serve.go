@@ -35,7 +35,9 @@ type program struct {
 	cfg      config
 	log      *slog.Logger
 	metrics  *metrics.Metrics
+	secure   secure
 	listener net.Listener
+	redirect net.Listener // for http where https is served; nil for none
 	server   *server.Server
 	store    *sqlite.Store // nil until it is open
 	rooms    *room.Rooms   // likewise
@@ -75,29 +77,45 @@ func listen(c config, log *slog.Logger) (p *program, err error) {
 	} else if err != nil {
 		return nil, err
 	}
+	if p.secure, err = newSecure(c, p.report); err != nil {
+		return nil, err
+	}
 	sockets := ws.Defaults
 	sockets.MaxMessage, sockets.MaxQueue = c.maxMessage, c.maxQueue
 	sockets.MaxMessagesPerSecond, sockets.MaxBytesPerSecond = c.maxMessagesPerSecond, c.maxBytesPerSecond
 	sockets.Incoming = ws.NewBudget(c.maxIncoming, func(delta int) { p.metrics.IncomingBytes.Add(float64(delta)) })
 	sockets.Queued = func(delta int) { p.metrics.QueuedBytes.Add(float64(delta)) }
 	p.server, err = server.New(server.Config{
-		Page:                    page,
-		WS:                      sockets,
-		Metrics:                 p.metrics,
-		Ended:                   func(e server.End) { logEnd(log, e) },
-		Denied:                  newRefusals(log).add,
-		Report:                  p.report,
-		Ready:                   p.rights.ready,
-		MaxConnections:          c.maxConnections,
-		Hocuspocus:              c.hocuspocus,
-		MaxHandshakes:           c.maxHandshakes,
-		MaxHandshakesPerAddress: c.maxHandshakesPerAddress,
+		Page:                     page,
+		WS:                       sockets,
+		Metrics:                  p.metrics,
+		Ended:                    func(e server.End) { logEnd(log, e) },
+		Denied:                   newRefusals(log).add,
+		Report:                   p.report,
+		Ready:                    p.rights.ready,
+		Site:                     access.Site{Loopback: addr.IP.IsLoopback(), Origins: c.allowOrigins, Proxies: c.trustedProxies},
+		TLS:                      p.secure.config,
+		Hocuspocus:               c.hocuspocus,
+		MaxConnections:           c.maxConnections,
+		MaxConnectionsPerAddress: c.maxConnectionsPerAddress,
+		MaxHandshakes:            c.maxHandshakes,
+		MaxHandshakesPerAddress:  c.maxHandshakesPerAddress,
+		MaxHandshakesPerMinute:   c.maxHandshakesPerMinute,
+		MaxHeader:                c.maxHeader,
+		HeaderTimeout:            c.headerTimeout,
+		WriteTimeout:             c.writeTimeout,
+		IdleTimeout:              c.idleTimeout,
 	})
 	if err != nil {
 		return nil, err
 	}
 	if p.listener, err = net.ListenTCP("tcp", addr); err != nil {
 		return nil, err
+	}
+	if c.httpRedirectAddr != "" {
+		if p.redirect, err = net.Listen("tcp", c.httpRedirectAddr); err != nil {
+			return nil, errors.Join(fmt.Errorf("http-redirect-addr: %w", err), p.listener.Close())
+		}
 	}
 	return p, nil
 }
@@ -147,11 +165,30 @@ func (p *program) open() (err error) {
 // run serves until ctx ends or serving fails, then ends all parts, the log the
 // last.
 func (p *program) run(ctx context.Context) error {
-	failed := make(chan error, 1)
-	go func() { failed <- p.server.Serve(p.listener) }()
+	failed := make(chan error, 2)
+	serving := []func() error{func() error { return p.server.Serve(p.listener) }}
+	scheme := "http://"
+	if p.secure.config != nil {
+		scheme = "https://"
+	}
+	if p.redirect != nil {
+		port := p.listener.Addr().(*net.TCPAddr).Port
+		serving = append(serving, func() error { return p.server.ServeRedirect(p.redirect, port, p.secure.answers) })
+	}
+	for _, f := range serving {
+		go func() { failed <- f() }()
+	}
 	err := p.open()
 	if err == nil {
-		p.log.Info("serving", "url", "http://"+p.listener.Addr().String(), "version", versionText(), "data", p.cfg.data)
+		attrs := []any{"url", scheme + p.listener.Addr().String(), "version", versionText(), "data", p.cfg.data}
+		if p.redirect != nil {
+			attrs = append(attrs, "redirect", p.redirect.Addr().String())
+		}
+		p.log.Info("serving", attrs...)
+		if p.secure.fetch != nil {
+			// It ends by itself, at the latest with the program, and holds nothing up.
+			go p.secure.fetch(ctx)
+		}
 		select {
 		case <-ctx.Done():
 			p.log.Info("shutting down")
@@ -159,7 +196,10 @@ func (p *program) run(ctx context.Context) error {
 			failed <- nil
 		}
 	}
-	err = errors.Join(err, p.shutdown(), <-failed)
+	err = errors.Join(err, p.shutdown())
+	for range serving {
+		err = errors.Join(err, <-failed)
+	}
 	if err == nil {
 		p.log.Info("everything is saved")
 	}

@@ -113,6 +113,37 @@ func formatDuration(d time.Duration) string {
 	return s
 }
 
+// A list is any number of values, given one by one or with commas between them.
+type list[T any] struct {
+	to    *[]T
+	parse func(string) (T, error)
+}
+
+func (l list[T]) Set(s string) error {
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		v, err := l.parse(part)
+		if err != nil {
+			return fmt.Errorf("%q: %w", part, err)
+		}
+		*l.to = append(*l.to, v)
+	}
+	return nil
+}
+
+func (l list[T]) String() string {
+	if l.to == nil {
+		return ""
+	}
+	all := make([]string, len(*l.to))
+	for i, v := range *l.to {
+		all[i] = fmt.Sprint(v)
+	}
+	return strings.Join(all, ",")
+}
+
 // directory is the path of one.
 func directory(to *string) value[string] {
 	parse := func(s string) (string, error) {
@@ -137,22 +168,8 @@ func choice(to *string, words ...string) value[string] {
 	return value[string]{to, parse, func(s string) string { return s }}
 }
 
-// list is words with commas between them. Each time it is given adds some.
-func list(to *string) value[string] {
-	parse := func(s string) (string, error) {
-		words := elements(*to)
-		for _, w := range elements(s) {
-			words = append(words, strings.TrimSpace(w))
-		}
-		return strings.Join(words, ","), nil
-	}
-	return value[string]{to, parse, func(s string) string { return s }}
-}
-
-// elements is the words of a list.
-func elements(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' })
-}
+// word is any element of a list.
+func word(s string) (string, error) { return s, nil }
 
 // several is words, one each time.
 func several(to *[]string) value[[]string] {

@@ -2,8 +2,6 @@ package access
 
 import (
 	"net/http"
-	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -18,8 +16,8 @@ const (
 // RequestCredentials are what a request to the API shows: a token in its
 // Authorization (RFC 6750, 2.1), or else the browser's session, which counts only
 // for the server's own page. Its error is an *Refused.
-func RequestCredentials(r *http.Request, addr netip.Addr) (Credentials, error) {
-	c := Credentials{Session: browserSession(r), Addr: addr, Header: r.Header}
+func (s *Site) RequestCredentials(r *http.Request) (Credentials, error) {
+	c := s.withoutToken(r)
 	given := r.Header.Values("Authorization")
 	if len(given) == 0 {
 		return c, nil
@@ -34,36 +32,28 @@ func RequestCredentials(r *http.Request, addr netip.Addr) (Credentials, error) {
 
 // SocketCredentials are what a request for a socket shows: a token in its query,
 // since browsers let pages set no header there, or else likewise.
-func SocketCredentials(r *http.Request, addr netip.Addr) Credentials {
-	return Credentials{Token: r.URL.Query().Get("token"), Session: browserSession(r), Addr: addr, Header: r.Header}
+func (s *Site) SocketCredentials(r *http.Request) Credentials {
+	c := s.withoutToken(r)
+	c.Token = r.URL.Query().Get("token")
+	return c
 }
 
-// browserSession is the secret of a browser's session, "" if there is none that
-// counts.
-func browserSession(r *http.Request) string {
-	if !OwnPage(r) {
-		return ""
+func (s *Site) withoutToken(r *http.Request) Credentials {
+	c := Credentials{Addr: Household(s.ClientAddr(r)), Header: r.Header}
+	if s.OwnOrigin(r) {
+		if cookie, err := r.Cookie(s.cookieName(r)); err == nil {
+			c.Session = cookie.Value
+		}
 	}
-	name := cookieName
-	if overTLS(r) {
-		name = secureCookieName
-	}
-	c, err := r.Cookie(name)
-	if err != nil {
-		return ""
-	}
-	return c.Value
+	return c
 }
 
 // SessionCookie is the cookie of a browser's session, as the answer to a request
 // has it; without a secret, the one that takes it away.
-func SessionCookie(r *http.Request, secret string, until time.Time) *http.Cookie {
+func (s *Site) SessionCookie(r *http.Request, secret string, until time.Time) *http.Cookie {
 	c := &http.Cookie{
-		Name: cookieName, Value: secret, Path: "/",
+		Name: s.cookieName(r), Value: secret, Path: "/", Secure: s.encrypted(r),
 		MaxAge: int(time.Until(until).Seconds()), HttpOnly: true, SameSite: http.SameSiteStrictMode,
-	}
-	if overTLS(r) {
-		c.Name, c.Secure = secureCookieName, true
 	}
 	if secret == "" || c.MaxAge <= 0 {
 		c.MaxAge = -1
@@ -71,18 +61,14 @@ func SessionCookie(r *http.Request, secret string, until time.Time) *http.Cookie
 	return c
 }
 
-// OwnPage reports whether the server's own page makes a request: by its Origin, or
-// where browsers send none, as when a page gets what is of its own origin, by what
-// they tell instead, which no page can set.
-func OwnPage(r *http.Request) bool {
-	origins := r.Header.Values("Origin")
-	if len(origins) == 0 {
-		return r.Header.Get("Sec-Fetch-Site") == "same-origin"
+func (s *Site) cookieName(r *http.Request) string {
+	if s.encrypted(r) {
+		return secureCookieName
 	}
-	u, err := url.Parse(origins[0])
-	return len(origins) == 1 && err == nil && (u.Scheme == "https" || u.Scheme == "http" && !overTLS(r)) &&
-		u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	return cookieName
 }
 
-// overTLS reports whether a request came encrypted.
-func overTLS(r *http.Request) bool { return r.TLS != nil }
+// encrypted reports whether a request left its client encrypted.
+func (s *Site) encrypted(r *http.Request) bool {
+	return strings.HasPrefix(string(s.own(r)), "https://")
+}

@@ -24,56 +24,29 @@ func asked(encrypted bool, target string, header ...string) *http.Request {
 	return r
 }
 
-func TestOwnPage(t *testing.T) {
-	for _, tt := range []struct {
-		encrypted bool
-		header    []string
-		own       bool
-	}{
-		{true, []string{"Origin", "https://ink.example:8443"}, true},
-		{true, []string{"Origin", "https://INK.example:8443"}, true},
-		{true, []string{"Sec-Fetch-Site", "same-origin"}, true},
-		{false, []string{"Origin", "http://ink.example:8443"}, true},
-		{false, []string{"Origin", "https://ink.example:8443"}, true}, // a proxy does TLS
-		{true, []string{"Origin", "http://ink.example:8443"}, false},
-		{true, []string{"Origin", "https://ink.example"}, false},
-		{true, []string{"Origin", "https://evil.example:8443"}, false},
-		{true, []string{"Origin", "https://ink.example:8443", "Origin", "https://ink.example:8443"}, false},
-		{true, []string{"Origin", "null", "Sec-Fetch-Site", "same-origin"}, false},
-		{true, []string{"Origin", "", "Sec-Fetch-Site", "same-origin"}, false},
-		{true, []string{"Sec-Fetch-Site", "same-site"}, false},
-		{true, []string{"Sec-Fetch-Site", "none"}, false},
-		{true, nil, false},
-	} {
-		if got := OwnPage(asked(tt.encrypted, "/", tt.header...)); got != tt.own {
-			t.Errorf("%v %q: %v", tt.encrypted, tt.header, got)
-		}
-	}
-}
-
 // A request shows the token of its header, a socket's that of its query, and both
 // the cookie of the page alone.
 func TestCredentials(t *testing.T) {
-	addr := netip.MustParseAddr("192.0.2.1")
+	site, addr := &Site{}, netip.MustParseAddr("192.0.2.1")
 	own := []string{"Origin", "https://ink.example:8443", "Cookie", "a=b; __Host-inkwire-session=secret; inkwire-session=planted"}
 	r := asked(true, "/?token=T", append(own, "Authorization", "bEARER H")...)
-	c, err := RequestCredentials(r, addr)
+	c, err := site.RequestCredentials(r)
 	if err != nil || c.Token != "H" || c.Session != "secret" || c.Addr != addr || c.Header.Get("Cookie") == "" {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if c := SocketCredentials(r, addr); c.Token != "T" || c.Session != "secret" || c.Addr != addr {
+	if c := site.SocketCredentials(r); c.Token != "T" || c.Session != "secret" || c.Addr != addr {
 		t.Errorf("%+v", c)
 	}
-	if c := SocketCredentials(asked(true, "/?token=", own[2:]...), addr); c.Token != "" || c.Session != "" {
+	if c := site.SocketCredentials(asked(true, "/?token=", own[2:]...)); c.Token != "" || c.Session != "" {
 		t.Errorf("%+v", c)
 	}
-	if c := SocketCredentials(asked(false, "/", "Sec-Fetch-Site", "same-origin", "Cookie", own[3]), addr); c.Session != "planted" {
+	if c := site.SocketCredentials(asked(false, "/", "Sec-Fetch-Site", "same-origin", "Cookie", own[3])); c.Session != "planted" {
 		t.Errorf("%+v", c)
 	}
 	for _, bad := range [][]string{{"Authorization", ""}, {"Authorization", "Bearer"}, {"Authorization", "Basic eA=="},
 		{"Authorization", "Bearer a", "Authorization", "Bearer b"}} {
 		var refused *Refused
-		if _, err := RequestCredentials(asked(true, "/", bad...), addr); !errors.As(err, &refused) || refused.HTTP != 401 {
+		if _, err := site.RequestCredentials(asked(true, "/", bad...)); !errors.As(err, &refused) || refused.HTTP != 401 {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
@@ -82,16 +55,16 @@ func TestCredentials(t *testing.T) {
 // Over TLS the cookie is for TLS and this host alone.
 func TestSessionCookie(t *testing.T) {
 	until := time.Now().Add(time.Hour)
-	set := SessionCookie(asked(true, "/"), "secret", until).String()
+	set := new(Site).SessionCookie(asked(true, "/"), "secret", until).String()
 	for _, want := range []string{"__Host-inkwire-session=secret;", "Path=/", "HttpOnly", "Secure", "SameSite=Strict", "Max-Age=3"} {
 		if !strings.Contains(set, want) || strings.Contains(set, "Domain") {
 			t.Errorf("%s: want %s", set, want)
 		}
 	}
-	if plain := SessionCookie(asked(false, "/"), "secret", until).String(); !strings.HasPrefix(plain, "inkwire-session=secret;") || strings.Contains(plain, "Secure") {
+	if plain := new(Site).SessionCookie(asked(false, "/"), "secret", until).String(); !strings.HasPrefix(plain, "inkwire-session=secret;") || strings.Contains(plain, "Secure") {
 		t.Error(plain)
 	}
-	if gone := SessionCookie(asked(true, "/"), "", time.Time{}).String(); !strings.Contains(gone, "Max-Age=0") {
+	if gone := new(Site).SessionCookie(asked(true, "/"), "", time.Time{}).String(); !strings.Contains(gone, "Max-Age=0") {
 		t.Error(gone)
 	}
 }

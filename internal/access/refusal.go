@@ -4,8 +4,8 @@
 //
 // A Guard judges what a client shows: a token that a Keyring knows, a link's
 // secret, a browser's session, what an application says of it (Webhook), or
-// nothing. The server is reached as its own machine only, and not by pages of other
-// sites open in a browser there (CheckHost, CheckOrigin).
+// nothing. A Site says from which other pages, and through whom, the server may be
+// reached.
 package access
 
 // A Refusal is one row of the table: what went wrong, told in each protocol's
@@ -25,10 +25,14 @@ var (
 	ForeignHost   = Refusal{Label: "foreign_host", Sentence: "this address is served for its own machine only", HTTP: 403}
 	ForeignOrigin = Refusal{Label: "foreign_origin", Sentence: "pages of other sites may not connect", HTTP: 403}
 
+	PlainHTTP = Refusal{Label: "plain_http", Sentence: "this address only leads to https", HTTP: 403}
+
 	NoAddress = Refusal{Label: "no_address", Sentence: "nothing is served at this address", HTTP: 404}
 	Starting  = Refusal{Label: "starting", Sentence: "the server is starting", HTTP: 503}
 	TooMany   = Refusal{Label: "too_many", Sentence: "too many connections, come back later", HTTP: 503}
 	TooOften  = Refusal{Label: "too_often", Sentence: "this address was cut off a moment ago, come back later", HTTP: 429}
+	TooMuch   = Refusal{Label: "too_many_of_address", Sentence: "too many connections from your address", HTTP: 429}
+	TooFast   = Refusal{Label: "too_fast", Sentence: "too many new connections from your address", HTTP: 429}
 	TooSlow   = Refusal{Label: "too_slow", Sentence: "the request takes too long", HTTP: 429}
 	Method    = Refusal{Label: "method", Sentence: "this method isn't allowed here", HTTP: 405}
 	MediaType = Refusal{Label: "media_type", Sentence: "the body must be application/json", HTTP: 415}
@@ -65,7 +69,8 @@ var (
 
 // Table is all rows. Each has a label of its own.
 var Table = []Refusal{
-	ForeignHost, ForeignOrigin, NoAddress, Exists, Unknown, Starting, TooMany, TooOften, TooSlow, Method, MediaType,
+	ForeignHost, ForeignOrigin, PlainHTTP, NoAddress, Exists, Unknown, Starting,
+	TooMany, TooOften, TooMuch, TooFast, TooSlow, Method, MediaType,
 	NoToken, BadToken, Expired, Revoked, Unverified, TooManyFailures, TooManyDocuments, TooManyLinks, UnknownLink, Crowded, Unauthenticated,
 	Deleted, Forbidden, OverBudget, Unsaved, TooLarge, Malformed, TextFrame, BadUTF8, ShuttingDown, ServerFault, Overload,
 }

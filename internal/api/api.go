@@ -20,7 +20,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -50,7 +49,7 @@ type Documents interface {
 type Config struct {
 	Documents Documents
 	Guard     *access.Guard
-	Addr      func(*http.Request) netip.Addr       // whose a request is
+	Site      *access.Site                         // where it is reached
 	Report    func(error)                          // is told of errors that are the program's own
 	Refused   func(*http.Request, *access.Refused) // is told of all others; may be nil
 }
@@ -63,6 +62,7 @@ type api struct{ Config }
 // A call is a request to a resource.
 type call struct {
 	access.Credentials
+	site *access.Site
 	w    http.ResponseWriter
 	r    *http.Request
 	name string // of the document
@@ -171,15 +171,11 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	addr := a.Addr(r)
-	if err := a.Guard.Blocked(addr); err != nil {
-		return err
-	}
-	c, err := access.RequestCredentials(r, addr)
+	c, err := a.Site.RequestCredentials(r)
 	if err != nil {
 		return err
 	}
-	return handle(a, &call{Credentials: c, w: w, r: r, name: name, id: id})
+	return handle(a, &call{Credentials: c, site: a.Site, w: w, r: r, name: name, id: id})
 }
 
 // may refuses who may not do something with the call's document.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 
@@ -55,7 +54,7 @@ func TestAPI(t *testing.T) {
 	h := api.New(api.Config{
 		Documents: all,
 		Guard:     access.NewGuard(access.Config{Open: access.Owner}),
-		Addr:      func(*http.Request) netip.Addr { return netip.Addr{} },
+		Site:      &access.Site{Loopback: true},
 		Report:    func(err error) { reported = append(reported, err) },
 	})
 	do := func(method, path, kind, body string) *http.Response {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -57,7 +56,7 @@ func build(t *testing.T, open access.Role) *house {
 	h.guard = access.NewGuard(access.Config{Open: open, Tokens: h.keys, Grants: log})
 	server := httptest.NewServer(api.New(api.Config{
 		Documents: rooms, Guard: h.guard, Report: fails,
-		Addr: func(r *http.Request) netip.Addr { return netip.MustParseAddrPort(r.RemoteAddr).Addr() },
+		Site: &access.Site{Loopback: true},
 	}))
 	h.url = server.URL
 	t.Cleanup(func() {
@@ -175,7 +174,7 @@ func (c *caller) visit(document string) *visit {
 			r.AddCookie(cookie)
 		}
 	}
-	shown := access.SocketCredentials(r, netip.Addr{})
+	shown := new(access.Site).SocketCredentials(r)
 	shown.Token = c.token
 	pass, err := c.guard.Admit(c.Context(), shown, document, v)
 	if err != nil {

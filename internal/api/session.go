@@ -42,7 +42,7 @@ func (a *api) whoAmI(c *call) error {
 // ownPage refuses whoever isn't the server's own page: another one could log
 // somebody in as somebody else, or out.
 func (c *call) ownPage() error {
-	if !access.OwnPage(c.r) {
+	if !c.site.OwnOrigin(c.r) {
 		return access.ForeignOrigin.Because("a browser's session is for this server's own page")
 	}
 	return nil
@@ -72,7 +72,7 @@ func (a *api) collect(c *call) error {
 	if err != nil {
 		return err
 	}
-	http.SetCookie(c.w, access.SessionCookie(c.r, session, until))
+	http.SetCookie(c.w, c.site.SessionCookie(c.r, session, until))
 	c.Token, c.Session = "", session
 	return a.whoAmI(c)
 }
@@ -87,6 +87,6 @@ func (a *api) endSession(c *call) error {
 	if err := a.Guard.EndSession(ctx, c.Session); err != nil {
 		return err
 	}
-	http.SetCookie(c.w, access.SessionCookie(c.r, "", time.Time{}))
+	http.SetCookie(c.w, c.site.SessionCookie(c.r, "", time.Time{}))
 	return c.done()
 }

@@ -14,8 +14,8 @@ import (
 
 // An End is the end of a socket.
 type End struct {
-	Remote   net.Addr
-	Protocol string // y-websocket, hocuspocus, or undecided when no message came
+	Remote   net.Addr // of the client, without a port where a proxy is between
+	Protocol string   // y-websocket, hocuspocus, or undecided when no message came
 	// Documents are those that it opened, by name; of many the first few, and
 	// MoreDocuments counts the others.
 	Documents     []string

@@ -2,6 +2,7 @@ package server
 
 import (
 	"container/list"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -23,10 +24,14 @@ import (
 //     accepted; the system's queue holds those who come.
 //   - An address that holds more than its share is turned away likewise, but
 //     isn't waited for: many honest clients may come from one address at once.
+//     A trusted proxy's is everybody's, and has no share.
 type gate struct {
 	net.Listener
+	tls          *tls.Config // nil for none
+	proxies      access.Proxies
 	max, perAddr int
 	slow         time.Duration
+	header       time.Duration   // that a request's header may take
 	count        func(delta int) // of connections held
 	refused      func(access.Refusal)
 
@@ -47,8 +52,9 @@ const slowAfter = time.Second
 // An httpConn is a connection that is no socket.
 type httpConn struct {
 	lineConn
+	tls  *secured // what lineConn reads, or nil
 	gate *gate
-	addr netip.Addr
+	addr netip.Addr // as limits count it; none for a trusted proxy's
 
 	begun bool // some of a request has come; owned by whoever reads
 
@@ -72,7 +78,11 @@ func (g *gate) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &httpConn{lineConn: lineConn{Conn: nc}, gate: g, addr: addrOf(nc.RemoteAddr())}
+	c := &httpConn{lineConn: lineConn{Conn: nc}, gate: g, addr: g.addrOf(nc.RemoteAddr())}
+	if g.tls != nil {
+		c.tls = &secured{Conn: tls.Server(nc, g.tls)}
+		c.Conn = c.tls
+	}
 	if !g.admit(c) {
 		nc.Close()
 		return nil, net.ErrClosed
@@ -91,7 +101,6 @@ func (g *gate) admit(c *httpConn) bool {
 	for {
 		late, row, in, wait := g.try(c)
 		if late != nil {
-			g.refused(row)
 			late.turnAway(row)
 		}
 		if in {
@@ -115,16 +124,16 @@ func (g *gate) admit(c *httpConn) bool {
 // try gives c a place if there is one; otherwise wait is how long until one can
 // be taken from somebody. It may take the place of a connection that is late,
 // which is to be turned away for the reason of row.
-func (g *gate) try(c *httpConn) (late *httpConn, row access.Refusal, in bool, wait time.Duration) {
+func (g *gate) try(c *httpConn) (late *httpConn, row *access.Refused, in bool, wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
 	wait = g.slow
 	switch {
 	case g.held >= g.max:
-		late, row = g.oldest(netip.Addr{}), access.TooMany
-	case g.byAddr[c.addr] >= g.perAddr:
-		late, row = g.oldest(c.addr), access.TooSlow
+		late, row = g.oldest(netip.Addr{}), access.TooMany.Because(fmt.Sprintf("max-handshakes is %d", g.max))
+	case c.addr.IsValid() && g.byAddr[c.addr] >= g.perAddr:
+		late, row = g.oldest(c.addr), access.TooSlow.Because(fmt.Sprintf("max-handshakes-per-address is %d", g.perAddr))
 	}
 	if late != nil {
 		if waited := now.Sub(late.since); waited < g.slow {
@@ -181,7 +190,11 @@ func (g *gate) leaveLocked(c *httpConn) {
 func (g *gate) begin(c *httpConn) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.unwaitLocked(c)
+	// One with HTTP/2 may be between requests again: that of this handler was given
+	// up. See state.
+	if !c.http2.Load() {
+		g.unwaitLocked(c)
+	}
 	return !c.gone
 }
 
@@ -189,9 +202,17 @@ func (g *gate) begin(c *httpConn) bool {
 func (g *gate) state(nc net.Conn, to http.ConnState) {
 	c := nc.(*httpConn)
 	switch to {
+	case http.StateActive:
+		if c.http2.Load() { // otherwise only a part of a request has come
+			g.mu.Lock()
+			g.unwaitLocked(c)
+			g.mu.Unlock()
+		}
 	case http.StateIdle:
-		c.next()
-		c.begun = false
+		if !c.http2.Load() {
+			c.next()
+			c.begun = false
+		}
 		g.mu.Lock()
 		if !c.gone && c.place == nil {
 			c.served = true
@@ -220,20 +241,24 @@ func (g *gate) closeWaiting() {
 	}
 	g.mu.Unlock()
 	for _, c := range all {
-		c.Close()
+		c.cut()
 	}
 }
 
 // Read implements net.Conn. When a request doesn't come in time net/http closes
 // the connection without a word; whoever has begun one is told.
 func (c *httpConn) Read(p []byte) (int, error) {
+	if c.tls != nil && !c.tls.done.Load() {
+		if err := c.tls.handshake(); err != nil {
+			return 0, err
+		}
+	}
 	n, err := c.lineConn.Read(p)
 	if n > 0 {
 		c.begun = true
 	} else if c.begun && errors.Is(err, os.ErrDeadlineExceeded) && c.gate.awaits(c) {
-		row := access.TooSlow
+		row := access.TooSlow.Because(fmt.Sprintf("header-timeout is %v", c.gate.header))
 		row.HTTP = http.StatusRequestTimeout
-		c.gate.refused(row)
 		c.turnAway(row)
 	}
 	return n, err
@@ -248,30 +273,26 @@ func (g *gate) awaits(c *httpConn) bool {
 
 // turnAway closes a connection that is late, and says why unless it merely
 // waited for another request.
-func (c *httpConn) turnAway(row access.Refusal) {
-	if !c.served {
+func (c *httpConn) turnAway(row *access.Refused) {
+	c.gate.refused(row.Refusal)
+	if !c.served && !c.http2.Load() && (c.tls == nil || c.tls.done.Load()) {
 		// An error means that the client has gone, or reads nothing.
 		_ = c.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-		_, _ = fmt.Fprintf(c.Conn, "HTTP/1.1 %d %s\r\nConnection: close\r\nRetry-After: %d\r\n"+
+		_, _ = fmt.Fprintf(c.Conn, "HTTP/1.1 %d %s\r\nConnection: close\r\nRetry-After: %d\r\nX-Content-Type-Options: nosniff\r\n"+
 			"Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s\n",
-			row.HTTP, http.StatusText(row.HTTP), int(retryAfter.Seconds()), len(row.Sentence)+1, row.Sentence)
-		_ = c.CloseWrite()
-	}
-	c.Close()
-}
-
-// addrOf is who a connection comes from. Whoever has an IPv6 address has all
-// those that differ in their last 64 bits.
-func addrOf(a net.Addr) netip.Addr {
-	ap, err := netip.ParseAddrPort(a.String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr := ap.Addr().Unmap().WithZone("")
-	if addr.Is6() && !addr.IsLoopback() {
-		if p, err := addr.Prefix(64); err == nil {
-			addr = p.Addr()
+			row.HTTP, http.StatusText(row.HTTP), int(retryAfter.Seconds()), len(row.Error())+1, row)
+		if c.tls == nil {
+			_ = c.CloseWrite()
 		}
 	}
-	return addr
+	c.cut()
+}
+
+// addrOf is whom a connection counts for.
+func (g *gate) addrOf(a net.Addr) netip.Addr {
+	ap, err := netip.ParseAddrPort(a.String())
+	if err != nil || g.proxies.Trust(ap.Addr().Unmap()) {
+		return netip.Addr{}
+	}
+	return access.Household(ap.Addr())
 }

@@ -147,7 +147,7 @@ func TestGateLate(t *testing.T) {
 		} {
 			y := newYard(t, 1, 1)
 			client, srv := net.Pipe()
-			y.in <- from{srv, &net.TCPAddr{}}
+			y.in <- from{srv, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}}
 			c := y.accept()
 			go io.WriteString(client, tt.sent)
 			answer := make(chan string, 1)
@@ -155,7 +155,7 @@ func TestGateLate(t *testing.T) {
 				b, _ := io.ReadAll(client)
 				answer <- string(b)
 			}()
-			c.SetReadDeadline(time.Now().Add(headerTimeout))
+			c.SetReadDeadline(time.Now().Add(time.Hour))
 			if tt.served {
 				y.gate.begin(c)
 			}
@@ -265,19 +265,25 @@ func TestSlowHandshakes(t *testing.T) {
 	}
 }
 
-func TestAddrOf(t *testing.T) {
-	for in, want := range map[string]string{
-		"192.0.2.1:80": "192.0.2.1", "[::ffff:192.0.2.1]:80": "192.0.2.1", "[2001:db8:1:2:3:4:5:6]:80": "2001:db8:1:2::", "[::1]:80": "::1",
-		"[fe80::1%eth0]:80": "fe80::",
-	} {
-		a, err := netip.ParseAddrPort(in)
-		if err != nil {
-			t.Fatal(err)
+// A trusted proxy's address has no share: it is all its clients'.
+func TestGateProxy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t, 10, 2)
+		y.gate.proxies = access.Proxies{netip.MustParsePrefix("192.0.2.1/32")}
+		var all []*httpConn
+		for range 5 {
+			y.come(1)
+			all = append(all, y.accept())
+			time.Sleep(2 * slowAfter)
 		}
-		if got := addrOf(net.TCPAddrFromAddrPort(a)).String(); got != want {
-			t.Errorf("%s: %s, want %s", in, got, want)
+		if len(y.refused) != 0 {
+			t.Error(y.refused)
 		}
-	}
+		for _, c := range all {
+			c.Close()
+			y.gate.state(c, http.StateClosed)
+		}
+	})
 }
 
 func TestBackoffExpires(t *testing.T) {

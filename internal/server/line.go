@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"strings"
+	"sync/atomic"
 )
 
 // net/http answers a request with a lone "%" in its path with 400 before any
@@ -14,19 +15,26 @@ type lineConn struct {
 	net.Conn
 	buf  []byte // read, not yet handed on
 	done bool   // the line has been seen
+
+	http2 atomic.Bool // by its preface: there are no more lines
 }
 
 // next expects another request's line. It's called between two requests, when
 // nobody reads.
 func (c *lineConn) next() { c.done = false }
 
-// maxLine is how long a request line is looked at; net/http refuses longer ones.
-const maxLine = maxHeaderBytes
+// maxLine is how long a request line is looked at, in bytes: of one with a
+// document's name it's a small part.
+const maxLine = 32 << 10
+
+const http2Preface = "PRI * HTTP/2.0\r"
 
 func (c *lineConn) Read(p []byte) (int, error) {
 	for !c.done {
 		if i := bytes.IndexByte(c.buf, '\n'); i >= 0 {
-			c.buf = append([]byte(escapeLine(string(c.buf[:i]))), c.buf[i:]...)
+			line := string(c.buf[:i])
+			c.http2.Store(line == http2Preface)
+			c.buf = append([]byte(escapeLine(line)), c.buf[i:]...)
 			c.done = true
 			break
 		} else if len(c.buf) > maxLine {

@@ -36,11 +36,6 @@ const (
 	plainType = "application/octet-stream"
 )
 
-// policy is the page's Content-Security-Policy: everything from here. The
-// editor sets style attributes and adds a style element of its own.
-const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob: https:; " +
-	"base-uri 'none'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
-
 func newPage(from fs.FS) (*page, error) {
 	p := &page{files: make(map[string]file)}
 	err := fs.WalkDir(from, ".", func(name string, d fs.DirEntry, err error) error {
@@ -100,10 +95,8 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", f.kind)
 	h.Set("Etag", f.tag)
 	h.Set("Cache-Control", f.cache)
-	h.Set("X-Content-Type-Options", "nosniff")
 	if name == index {
-		h.Set("Content-Security-Policy", policy)
-		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Content-Security-Policy", pagePolicy)
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
 }

@@ -14,10 +14,10 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log"
 	"math"
 	"net"
 	"net/http"
@@ -53,21 +53,33 @@ type Config struct {
 	// Report tells the operator of a fault of the program's own.
 	Report func(error)
 
-	MaxConnections          int // sockets; default 50,000
-	Hocuspocus              hocuspocus.Limits
-	MaxHandshakes           int // connections that are no sockets; default 1024
-	MaxHandshakesPerAddress int // of one address; default 512
+	Hocuspocus hocuspocus.Limits // of its sockets; default hocuspocus.DefaultLimits
+	Site       access.Site       // where it is reached
+	// TLS, if it isn't nil, serves https and wss; it offers NextProtocols.
+	TLS *tls.Config
+
+	MaxConnections           int // sockets; default 50,000
+	MaxConnectionsPerAddress int // of one address; default 10,000
+	MaxHandshakes            int // connections that are no sockets; default 1024
+	MaxHandshakesPerAddress  int // of one address; default 512
+	MaxHandshakesPerMinute   int // upgrades of one address; default 12,000
+
+	MaxHeader     int           // bytes of a request's header; default 32 KiB
+	HeaderTimeout time.Duration // that it may take; default 10 s
+	WriteTimeout  time.Duration // that an answer may take; default a minute
+	IdleTimeout   time.Duration // between two requests; default two minutes
 }
 
 // A Server answers HTTP requests and serves sockets.
 type Server struct {
-	cfg     Config
-	http    http.Server
-	page    *page
-	metrics http.Handler
-	gate    atomic.Pointer[gate] // set by Serve
-	started atomic.Pointer[started]
-	backoff backoff
+	cfg      Config
+	http     front // what Serve serves
+	redirect front // what ServeRedirect serves
+	page     *page
+	metrics  http.Handler
+	started  atomic.Pointer[started]
+	backoff  backoff
+	upgrades *access.Tally[netip.Addr]
 
 	ctx    context.Context // ends when sockets shall wait for nothing more
 	cancel context.CancelFunc
@@ -76,6 +88,7 @@ type Server struct {
 	mu      sync.Mutex
 	sockets map[*ws.Conn]struct{}
 	open    int // sockets, and those that are about to be
+	byAddr  map[netip.Addr]int
 	closing bool
 
 	wg sync.WaitGroup // the sockets' goroutines
@@ -87,24 +100,20 @@ type started struct {
 	api  http.Handler // nil for none
 }
 
-// Bounds on a request. Sockets have their own.
-const (
-	headerTimeout  = 10 * time.Second
-	readTimeout    = 30 * time.Second
-	writeTimeout   = time.Minute
-	idleTimeout    = 2 * time.Minute
-	maxHeaderBytes = 32 << 10
-)
+// bodyTimeout is how long a request's body may take.
+const bodyTimeout = 20 * time.Second
+
+// maxStreams bounds the requests that are answered at once on a connection of
+// HTTP/2. The page needs a few; each of a client that doesn't read takes memory.
+const maxStreams = 32
 
 // retryAfter is how long clients are told to wait when the server can't say
 // better. Few of them listen.
 const retryAfter = 5 * time.Second
 
-type connKey struct{}
-
 // New makes a server.
 func New(cfg Config) (*Server, error) {
-	s := &Server{cfg: cfg, sockets: make(map[*ws.Conn]struct{})}
+	s := &Server{cfg: cfg, sockets: make(map[*ws.Conn]struct{}), byAddr: make(map[netip.Addr]int)}
 	if cfg.Metrics == nil {
 		s.cfg.Metrics = metrics.New()
 	}
@@ -112,6 +121,15 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Hocuspocus == (hocuspocus.Limits{}) {
 		s.cfg.Hocuspocus = hocuspocus.DefaultLimits
 	}
+	s.cfg.MaxConnectionsPerAddress = cmp.Or(cfg.MaxConnectionsPerAddress, 10_000)
+	s.cfg.MaxHandshakes = cmp.Or(cfg.MaxHandshakes, 1024)
+	s.cfg.MaxHandshakesPerAddress = cmp.Or(cfg.MaxHandshakesPerAddress, 512)
+	s.cfg.MaxHandshakesPerMinute = cmp.Or(cfg.MaxHandshakesPerMinute, 12_000)
+	s.cfg.MaxHeader = cmp.Or(cfg.MaxHeader, 32<<10)
+	s.cfg.HeaderTimeout = cmp.Or(cfg.HeaderTimeout, 10*time.Second)
+	s.cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, time.Minute)
+	s.cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, 2*time.Minute)
+	s.upgrades = access.NewTally[netip.Addr](access.PerMinute(s.cfg.MaxHandshakesPerMinute))
 	s.metrics = s.cfg.Metrics.Handler()
 	for _, protocol := range []string{yWebsocketProtocol, hocuspocusProtocol, undecided} {
 		s.cfg.Metrics.Connections.WithLabelValues(protocol) // 0 is shown as well
@@ -129,44 +147,20 @@ func New(cfg Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	s.http = http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          log.New(&httpLog{report: cfg.Report}, "", 0),
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, c)
-		},
-		ConnState: func(c net.Conn, to http.ConnState) { s.gate.Load().state(c, to) },
-	}
 	return s, nil
 }
 
 // Serve accepts connections until Shutdown, and then returns nil. It's called
 // once.
-func (s *Server) Serve(l net.Listener) error {
-	m := s.cfg.Metrics
-	g := newGate(l, cmp.Or(s.cfg.MaxHandshakes, 1024), cmp.Or(s.cfg.MaxHandshakesPerAddress, 512),
-		func(delta int) { m.Handshakes.Add(float64(delta)) },
-		func(r access.Refusal) { m.Refusals.WithLabelValues(r.Label).Inc() })
-	s.gate.Store(g)
-	err := s.http.Serve(g)
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("serve %v: %w", l.Addr(), err)
-}
+func (s *Server) Serve(l net.Listener) error { return s.serveOn(&s.http, l, s.cfg.TLS, s) }
 
 // Start gives the server its documents, and who decides about them; until then it
 // refuses whoever asks for one. Without docs there is no API.
 func (s *Server) Start(door gateway.Door, docs api.Documents) {
 	p := &started{door: door}
 	if docs != nil {
-		p.api = api.New(api.Config{Documents: docs, Guard: door.Guard, Addr: requestAddr, Report: s.cfg.Report, Refused: func(r *http.Request, refused *access.Refused) {
-			s.denied(Denial{Remote: requestAddr(r), Address: r.URL.Path, Refused: refused})
+		p.api = api.New(api.Config{Documents: docs, Guard: door.Guard, Site: &s.cfg.Site, Report: s.cfg.Report, Refused: func(r *http.Request, refused *access.Refused) {
+			s.denied(Denial{Remote: s.cfg.Site.ClientAddr(r), Address: r.URL.Path, Refused: refused})
 		}})
 	}
 	s.started.Store(p)
@@ -183,19 +177,16 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		c.Interrupt()
 	}
 	s.mu.Unlock()
-	if g := s.gate.Load(); g != nil {
-		g.closeWaiting()
-	}
 	ended := make(chan struct{})
 	go func() {
 		s.wg.Wait()
 		close(ended)
 	}()
-	// Requests under way that ctx doesn't wait for are cut off. The only other
-	// error is of closing the listener, which is gone either way.
-	if s.http.Shutdown(ctx) != nil {
-		_ = s.http.Close()
+	var fronts sync.WaitGroup
+	for _, f := range []*front{&s.http, &s.redirect} {
+		fronts.Go(func() { f.shutdown(ctx) })
 	}
+	fronts.Wait()
 	select {
 	case <-ended:
 		s.cancel()
@@ -219,10 +210,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if c, ok := r.Context().Value(connKey{}).(*httpConn); ok && !s.gate.Load().begin(c) {
-		panic(http.ErrAbortHandler) // it was turned away
+	if !admitted(r) {
+		return
 	}
-	if err := access.CheckHost(r); err != nil {
+	setHeaders(w, r)
+	if err := s.cfg.Site.CheckHost(r); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
@@ -276,20 +268,21 @@ func (s *Server) ready() error {
 	return s.cfg.Ready()
 }
 
-// requestAddr is whose a request is.
-func requestAddr(r *http.Request) netip.Addr {
-	if c, ok := r.Context().Value(connKey{}).(*httpConn); ok {
-		return c.addr
-	}
-	return netip.Addr{}
-}
-
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
-	if err := access.CheckOrigin(r); err != nil {
+	s.allowOrigin(w, r)
+	if err := s.cfg.Site.CheckOrigin(r); err != nil {
+		w.Header().Del("Access-Control-Allow-Origin")
 		s.refuse(w, r, err)
 		return
 	}
+	if preflight(w, r) {
+		return
+	}
 	p := s.started.Load()
+	if err := p.blocks(access.Household(s.cfg.Site.ClientAddr(r))); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
 	switch {
 	case p == nil:
 		s.refuse(w, r, access.Starting.Because(""))
@@ -300,13 +293,21 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// blocks refuses an address that the guard has had enough of.
+func (p *started) blocks(addr netip.Addr) error {
+	if p == nil {
+		return nil
+	}
+	return p.door.Guard.Blocked(addr)
+}
+
 // refuse answers a request with a row of the table of refusals.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var refused *access.Refused
 	if !errors.As(err, &refused) {
 		refused = access.ServerFault.Because("")
 	}
-	s.denied(Denial{Remote: requestAddr(r), Address: r.URL.Path, Refused: refused})
+	s.denied(Denial{Remote: s.cfg.Site.ClientAddr(r), Address: r.URL.Path, Refused: refused})
 	switch refused.HTTP {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		if w.Header().Get("Retry-After") == "" {

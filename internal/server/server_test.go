@@ -76,7 +76,7 @@ func prepare(t *testing.T, change func(*server.Config)) *house {
 	ends := make(chan server.End, 1000)
 	m := metrics.New()
 	cfg := server.Config{
-		Page: page, WS: sockets, Metrics: m,
+		Page: page, WS: sockets, Metrics: m, Site: access.Site{Loopback: true},
 		Ended:  func(e server.End) { ends <- e },
 		Report: func(err error) { t.Error(err) },
 	}
@@ -357,7 +357,7 @@ func TestPage(t *testing.T) {
 		resp := get("GET", path)
 		body, _ := io.ReadAll(resp.Body)
 		if resp.StatusCode != 200 || string(body) != "<title>Inkwire</title>" || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" ||
-			resp.Header.Get("Cache-Control") != "no-cache" || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'self'") {
+			resp.Header.Get("Cache-Control") != "no-cache" || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "script-src 'self'") {
 			t.Errorf("%s: %s %s %v", path, resp.Status, body, resp.Header)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 // upgrade makes a socket of a request and serves it. What is refused here, before
 // the upgrade, makes every client wait before it comes back.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
-	if err := access.CheckOrigin(r); err != nil {
+	if err := s.cfg.Site.CheckOrigin(r); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
@@ -27,35 +28,37 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	var addr net.Addr
-	if c, ok := r.Context().Value(connKey{}).(*httpConn); ok {
-		addr = c.RemoteAddr()
-		if left := s.backoff.left(c.addr, time.Now()); left > 0 {
-			setRetryAfter(w, left)
-			s.refuse(w, r, access.TooOften.Because(""))
-			return
-		}
+	client := s.cfg.Site.ClientAddr(r)
+	addr := access.Household(client)
+	if left := s.backoff.left(addr, time.Now()); left > 0 {
+		setRetryAfter(w, left)
+		s.refuse(w, r, access.TooOften.Because(""))
+		return
 	}
-	shown := access.SocketCredentials(r, addrOf(addr))
 	p := s.started.Load()
+	if err := p.blocks(addr); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	if !s.upgrades.Take(addr) {
+		s.refuse(w, r, access.TooFast.Because(fmt.Sprintf("max-handshakes-per-minute is %d", s.cfg.MaxHandshakesPerMinute)))
+		return
+	}
 	if p == nil {
 		s.refuse(w, r, access.Starting.Because(""))
 		return
 	}
-	if err := p.door.Guard.Blocked(shown.Addr); err != nil {
-		s.refuse(w, r, err)
-		return
-	}
+	shown := s.cfg.Site.SocketCredentials(r)
 	if !p.door.Guard.Asks() {
 		shown.Header = nil // nobody wants it, and it would be kept for as long as the socket
 	}
-	if refused := s.begin(); refused != nil {
+	if refused := s.begin(addr); refused != nil {
 		s.refuse(w, r, refused)
 		return
 	}
 	conn, err := ws.Accept(w, r, &s.cfg.WS)
 	if err != nil {
-		s.done(nil)
+		s.done(nil, addr)
 		return // Accept has answered
 	}
 	s.mu.Lock()
@@ -65,12 +68,22 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Unlock()
 	// A goroutine of its own lets net/http's, with its buffers, go.
-	go s.serve(&socket{server: s, conn: conn, door: p.door, shown: shown, destination: to, remote: addr, begun: time.Now()})
+	go s.serve(&socket{server: s, conn: conn, door: p.door, shown: shown, destination: to, remote: remote(r, client), addr: addr, begun: time.Now()})
+}
+
+// remote is where a request came from: the connection's other end, with its port,
+// unless that is a proxy's.
+func remote(r *http.Request, client netip.Addr) net.Addr {
+	if a, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && a.Addr().Unmap() == client {
+		return net.TCPAddrFromAddrPort(a)
+	}
+	return &net.IPAddr{IP: client.AsSlice(), Zone: client.Zone()}
 }
 
 // begin counts a socket that is about to be, unless the server is closing or has
-// as many as it may. Shutdown awaits it then, although net/http knows it no more.
-func (s *Server) begin() *access.Refused {
+// as many as it may, of this address or at all. Shutdown awaits it then, although
+// net/http knows it no more.
+func (s *Server) begin(addr netip.Addr) *access.Refused {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -78,17 +91,23 @@ func (s *Server) begin() *access.Refused {
 		return access.ShuttingDown.Because("")
 	case s.open >= s.cfg.MaxConnections:
 		return access.TooMany.Because(fmt.Sprintf("max-connections is %d", s.cfg.MaxConnections))
+	case s.byAddr[addr] >= s.cfg.MaxConnectionsPerAddress:
+		return access.TooMuch.Because(fmt.Sprintf("max-connections-per-address is %d", s.cfg.MaxConnectionsPerAddress))
 	}
 	s.open++
+	s.byAddr[addr]++
 	s.wg.Add(1)
 	return nil
 }
 
 // done is the end of what begin began; conn is nil if it became no socket.
-func (s *Server) done(conn *ws.Conn) {
+func (s *Server) done(conn *ws.Conn, addr netip.Addr) {
 	s.mu.Lock()
 	delete(s.sockets, conn)
 	s.open--
+	if s.byAddr[addr]--; s.byAddr[addr] == 0 {
+		delete(s.byAddr, addr)
+	}
 	s.mu.Unlock()
 	s.wg.Done()
 }
@@ -110,6 +129,7 @@ type socket struct {
 	shown  access.Credentials
 	destination
 	remote  net.Addr
+	addr    netip.Addr // as limits count it
 	begun   time.Time
 	gateway gateway.Socket // nil until the protocol is known
 
@@ -122,7 +142,7 @@ func (s *Server) serve(k *socket) {
 	m := s.cfg.Metrics
 	m.Connections.WithLabelValues(k.protocol).Inc()
 	gateway.Serve(k.conn, k, func(err error) {
-		defer s.done(k.conn)
+		defer s.done(k.conn, k.addr)
 		m.Connections.WithLabelValues(k.protocol).Dec()
 		e := k.end(err)
 		m.Ends.WithLabelValues(e.Protocol, e.Reason).Inc()
@@ -130,7 +150,7 @@ func (s *Server) serve(k *socket) {
 			m.Refusals.WithLabelValues(e.Reason).Inc()
 		}
 		if cutOff(e) {
-			s.backoff.add(addrOf(k.remote), time.Now())
+			s.backoff.add(k.addr, time.Now())
 		}
 		if s.cfg.Ended != nil {
 			s.cfg.Ended(e)

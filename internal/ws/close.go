@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"net"
 	"time"
 	"unicode/utf8"
 
@@ -38,7 +39,7 @@ func (c *Conn) Finish(code int, reason string) {
 	c.reader.holdOnly(0)
 	c.enqueueLast(closeFrame(code, reason))
 	// The peer may neither read nor answer.
-	late := time.AfterFunc(c.cfg.CloseTimeout, func() { c.nc.Close() })
+	late := time.AfterFunc(c.cfg.CloseTimeout, func() { bottom(c.nc).Close() })
 	defer late.Stop()
 	_ = c.nc.SetReadDeadline(time.Now().Add(c.cfg.CloseTimeout))
 	if !c.reader.ended {
@@ -49,6 +50,14 @@ func (c *Conn) Finish(code int, reason string) {
 	c.mu.Lock()
 	c.beat.Stop()
 	c.mu.Unlock()
+}
+
+// bottom is the connection beneath TLS, whose own Close may wait for the peer.
+func bottom(nc net.Conn) net.Conn {
+	if over, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		return over.NetConn()
+	}
+	return nc
 }
 
 // enqueueLast queues a close frame, after which nothing is queued any more.

@@ -12,6 +12,7 @@ const tcpNotsentLowat = 25
 // has no room for yet. Otherwise it takes some megabytes for each slow receiver,
 // and takes more only when a third of them has gone.
 func limitUnsent(nc net.Conn, n int) {
+	nc = bottom(nc)
 	sc, ok := nc.(syscall.Conn)
 	if !ok {
 		return
