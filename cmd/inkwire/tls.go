@@ -77,19 +77,34 @@ func newSecure(c config, report func(error)) (secure, error) {
 	if c.httpRedirectAddr != "" {
 		m.HTTPHandler(nil) // from now on an authority may ask over HTTP too
 	}
-	base.GetCertificate = m.GetCertificate
+	base.GetCertificate = bounded(m.GetCertificate)
 	base.NextProtos = append(slices.Clone(base.NextProtos), acme.ALPNProto)
 	return secure{
 		config:  base,
 		answers: m.HTTPHandler,
 		fetch: func(ctx context.Context) {
-			for _, name := range names {
+			for _, name := range c.acmeDomains {
 				if _, err := m.GetCertificate(hello(name)); err != nil && ctx.Err() == nil {
 					report(fmt.Errorf("fetch a certificate for %s from %s: %w", name, c.acmeDirectory, err))
 				}
 			}
 		},
 	}, nil
+}
+
+// bounded lets so many handshakes at once ask for a certificate. While it's being
+// fetched they wait, also those whose clients have gone.
+func bounded(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	turns := make(chan struct{}, 1000)
+	return func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+			return get(h)
+		default:
+			return nil, errors.New("too many handshakes wait for a certificate")
+		}
+	}
 }
 
 // hello asks for a certificate as every client of today does.

@@ -29,7 +29,7 @@ type Site struct {
 // but it has no cookie and no token of the real name's: it may do what anybody
 // may who reaches the server.
 func (s *Site) CheckHost(r *http.Request) error {
-	if !s.Loopback || loopback(hostname(r.Host)) || s.proxied(r) {
+	if !s.Loopback || loopback(Hostname(r.Host)) || s.proxied(r) {
 		return nil
 	}
 	return ForeignHost.Because("Host " + clip(r.Host) + "; see trusted-proxies")
@@ -263,8 +263,8 @@ func canonical(scheme, host string) Origin {
 	return Origin(scheme + "://" + host)
 }
 
-// hostname is a Host without its port.
-func hostname(host string) string {
+// Hostname is a Host without its port.
+func Hostname(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		return h
 	}
@@ -272,7 +272,7 @@ func hostname(host string) string {
 }
 
 // LoopbackHost reports whether a Host is this machine, whatever a resolver says.
-func LoopbackHost(host string) bool { return loopback(hostname(host)) }
+func LoopbackHost(host string) bool { return loopback(Hostname(host)) }
 
 func loopback(host string) bool {
 	if a, err := netip.ParseAddr(host); err == nil {

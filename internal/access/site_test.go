@@ -61,7 +61,7 @@ func origins(t *testing.T, all ...string) (o []Origin) {
 	return o
 }
 
-func isRefused(err error, row Refusal) bool {
+func is403(err error, row Refusal) bool {
 	var refused *Refused
 	return errors.As(err, &refused) && refused.Label == row.Label && refused.HTTP == 403
 }
@@ -83,7 +83,7 @@ func TestCheckHost(t *testing.T) {
 			{from: "127.0.0.1:1", host: host, header: forwarded}, // nobody trusts this one
 			{from: "127.0.0.2:1", host: host},                    // which forwards nothing
 		} {
-			if err := local.CheckHost(y.request()); !isRefused(err, ForeignHost) {
+			if err := local.CheckHost(y.request()); !is403(err, ForeignHost) {
 				t.Errorf("%+v: %v", y, err)
 			}
 		}
@@ -158,12 +158,12 @@ func TestCheckOrigin(t *testing.T) {
 				if err := check(o); err != nil {
 					t.Errorf("%q: %v", o, err)
 				}
-				if err := check(o, o); !isRefused(err, ForeignOrigin) {
+				if err := check(o, o); !is403(err, ForeignOrigin) {
 					t.Errorf("%q twice: %v", o, err)
 				}
 			}
 			for _, o := range tt.refused {
-				if err := check(o); !isRefused(err, ForeignOrigin) || !strings.Contains(err.Error(), "allow-origin") {
+				if err := check(o); !is403(err, ForeignOrigin) || !strings.Contains(err.Error(), "allow-origin") {
 					t.Errorf("%q: %v", o, err)
 				}
 			}
@@ -185,7 +185,7 @@ func TestNoOrigin(t *testing.T) {
 				if err != nil {
 					t.Errorf("%s from %q: %v", method, from, err)
 				}
-			} else if !isRefused(err, ForeignOrigin) {
+			} else if !is403(err, ForeignOrigin) {
 				t.Errorf("%s from %q: %v", method, from, err)
 			}
 			if got, want := new(Site).OwnOrigin(y.request()), from == "same-origin" || own && !writes; got != want {

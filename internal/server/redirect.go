@@ -32,10 +32,7 @@ func (s *Server) lead(w http.ResponseWriter, r *http.Request, port int) {
 		s.refuse(w, r, access.PlainHTTP.Because(""))
 		return
 	}
-	host, _, err := net.SplitHostPort(r.Host)
-	if err != nil {
-		host = strings.TrimSuffix(strings.TrimPrefix(r.Host, "["), "]")
-	}
+	host := access.Hostname(r.Host)
 	switch {
 	case host == "" || strings.ContainsAny(host, "/\\?#@"):
 		s.refuse(w, r, access.Malformed.Because("the header Host"))
