@@ -91,7 +91,7 @@ func TestServeTLS(t *testing.T) {
 	p := runTLS(t, out, "--data", filepath.Join(dir, "data"), "--tls-cert", cert, "--tls-key", key, "--http-redirect-addr", "127.0.0.1:0")
 	<-out.has("msg=serving")
 	<-out.has("redirect=")
-	addr := strings.TrimPrefix(word(out.String(), "url"), "https://")
+	addr := strings.TrimPrefix(attribute(out.String(), "url"), "https://")
 
 	roots := x509.NewCertPool()
 	pemText, err := os.ReadFile(cert)
@@ -100,7 +100,7 @@ func TestServeTLS(t *testing.T) {
 	}
 	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
 	defer tr.CloseIdleConnections()
-	resp, err := (&http.Client{Transport: tr}).Get("http://" + word(out.String(), "redirect") + "/healthz")
+	resp, err := (&http.Client{Transport: tr}).Get("http://" + attribute(out.String(), "redirect") + "/healthz")
 	if err != nil {
 		t.Fatal(err)
 	}

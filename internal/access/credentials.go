@@ -24,7 +24,7 @@ func (s *Site) RequestCredentials(r *http.Request) (Credentials, error) {
 	}
 	scheme, token, ok := strings.Cut(given[0], " ")
 	if token = strings.TrimSpace(token); len(given) > 1 || !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || strings.Contains(token, " ") {
-		return Credentials{}, BadToken.Because("the header must be Authorization: Bearer TOKEN")
+		return c, BadToken.Because("the header must be Authorization: Bearer TOKEN")
 	}
 	c.Token = token
 	return c, nil
@@ -34,6 +34,9 @@ func (s *Site) RequestCredentials(r *http.Request) (Credentials, error) {
 // since browsers let pages set no header there, or else likewise.
 func (s *Site) SocketCredentials(r *http.Request) Credentials {
 	c := s.withoutToken(r)
+	if len(r.Header["Origin"]) == 0 {
+		c.Session = "" // browsers name the page that opens a socket
+	}
 	c.Token = r.URL.Query().Get("token")
 	return c
 }

@@ -40,8 +40,8 @@ func TestCredentials(t *testing.T) {
 	if c := site.SocketCredentials(asked(true, "/?token=", own[2:]...)); c.Token != "" || c.Session != "" {
 		t.Errorf("%+v", c)
 	}
-	if c := site.SocketCredentials(asked(false, "/", "Sec-Fetch-Site", "same-origin", "Cookie", own[3])); c.Session != "planted" {
-		t.Errorf("%+v", c)
+	if c, err := site.RequestCredentials(asked(false, "/", "Sec-Fetch-Site", "same-origin", "Cookie", own[3])); err != nil || c.Session != "planted" {
+		t.Errorf("%+v, %v", c, err)
 	}
 	for _, bad := range [][]string{{"Authorization", ""}, {"Authorization", "Bearer"}, {"Authorization", "Basic eA=="},
 		{"Authorization", "Bearer a", "Authorization", "Bearer b"}} {

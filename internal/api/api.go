@@ -172,6 +172,9 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	c, err := a.Site.RequestCredentials(r)
+	if blocked := a.Guard.Blocked(c.Addr); blocked != nil {
+		return blocked
+	}
 	if err != nil {
 		return err
 	}

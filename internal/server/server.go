@@ -279,10 +279,6 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := s.started.Load()
-	if err := p.blocks(access.Household(s.cfg.Site.ClientAddr(r))); err != nil {
-		s.refuse(w, r, err)
-		return
-	}
 	switch {
 	case p == nil:
 		s.refuse(w, r, access.Starting.Because(""))
@@ -291,14 +287,6 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	default:
 		p.api.ServeHTTP(w, r)
 	}
-}
-
-// blocks refuses an address that the guard has had enough of.
-func (p *started) blocks(addr netip.Addr) error {
-	if p == nil {
-		return nil
-	}
-	return p.door.Guard.Blocked(addr)
 }
 
 // refuse answers a request with a row of the table of refusals.

@@ -35,17 +35,17 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, access.TooOften.Because(""))
 		return
 	}
-	p := s.started.Load()
-	if err := p.blocks(addr); err != nil {
-		s.refuse(w, r, err)
-		return
-	}
 	if !s.upgrades.Take(addr) {
 		s.refuse(w, r, access.TooFast.Because(fmt.Sprintf("max-handshakes-per-minute is %d", s.cfg.MaxHandshakesPerMinute)))
 		return
 	}
+	p := s.started.Load()
 	if p == nil {
 		s.refuse(w, r, access.Starting.Because(""))
+		return
+	}
+	if err := p.door.Guard.Blocked(addr); err != nil {
+		s.refuse(w, r, err)
 		return
 	}
 	shown := s.cfg.Site.SocketCredentials(r)
