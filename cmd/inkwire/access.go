@@ -91,6 +91,10 @@ func (c config) listenAddr() (*net.TCPAddr, error) {
 			"say who may, by --token-secret-file, --token-keys, --jwks-url, --auth-webhook or --open, "+
 			"or use a loopback address, such as 127.0.0.1:%d", c.addr, a.Port)
 	}
+	if len(c.trustedProxies) > 0 && !c.restricted() && c.open == access.None {
+		return nil, errors.New("--trusted-proxies: whom they bring comes from other machines, and everybody there could change every document: " +
+			"say who may, by --token-secret-file, --token-keys, --jwks-url, --auth-webhook or --open")
+	}
 	return a, nil
 }
 

@@ -69,6 +69,8 @@ func TestListenAddr(t *testing.T) {
 	} {
 		wants(true, append(others, loopback...), args...)
 	}
+	wants(false, loopback, "--trusted-proxies", "127.0.0.1")
+	wants(true, loopback, "--trusted-proxies", "127.0.0.1", "--open")
 	c := defaults()
 	c.addr = "0.0.0.0:8000"
 	_, err := c.listenAddr()

@@ -130,6 +130,16 @@ func settings(c *config) *flag.FlagSet {
 	f.Var(directory(&c.data), "data", "keep the documents in `DIR`")
 	f.Var(duration(&c.history, time.Hour), "history", "keep the single edits behind a checkpoint for `TIME`")
 
+	f.Var(list[access.Origin]{&c.allowOrigins, access.ParseOrigin}, "allow-origin", "let pages of `ORIGIN` connect, such as https://app.example.com, https://*.example.com, or * for any; may be repeated")
+	f.Var(list[netip.Prefix]{&c.trustedProxies, access.ParseProxy}, "trusted-proxies", "believe what proxies at `ADDRESSES` say of their clients, such as 127.0.0.1 or 10.0.0.0/8; may be repeated")
+
+	f.StringVar(&c.tlsCert, "tls-cert", c.tlsCert, "serve https with the certificate, and those up to its authority's, in `FILE`")
+	f.StringVar(&c.tlsKey, "tls-key", c.tlsKey, "with the key in `FILE`")
+	f.Var(list[string]{&c.acmeDomains, parseDomain}, "acme-domain", "serve https with certificates that are fetched for `NAME`; may be repeated")
+	f.StringVar(&c.acmeEmail, "acme-email", c.acmeEmail, "tell the authority that it reaches you at `ADDRESS`")
+	f.StringVar(&c.acmeDirectory, "acme-directory", c.acmeDirectory, "fetch certificates from the authority at `URL`")
+	f.StringVar(&c.httpRedirectAddr, "http-redirect-addr", c.httpRedirectAddr, "lead who asks for http at `HOST:PORT` to https")
+
 	f.Var(role(&c.open), "open", "give whoever shows no token the `ROLE` reader, writer or owner; writer if none is named")
 	f.StringVar(&c.tokenSecret, "token-secret", c.tokenSecret, "take tokens signed with `SECRET` (HS256; from 48 and 64 bytes HS384 and HS512)")
 	f.StringVar(&c.tokenSecretFile, "token-secret-file", c.tokenSecretFile, "read that secret from `FILE`")
@@ -156,6 +166,7 @@ func settings(c *config) *flag.FlagSet {
 	f.Var(number(&c.maxStructs), "max-structs", "refuse updates of more than `N` structs")
 	f.Var(size(&c.maxUnsaved, 1), "max-unsaved", "let at most `BYTES` of a document's edits wait for the disk")
 	f.Var(number(&c.maxConnections), "max-connections", "refuse more than `N` open sockets (HTTP 503)")
+	f.Var(number(&c.maxConnectionsPerAddress), "max-connections-per-address", "refuse more than `N` open sockets of one address (HTTP 429)")
 	f.Var(number(&c.hocuspocus.Documents), "max-documents-per-connection", "refuse more than `N` documents on one socket")
 	f.Var(number(&c.maxSessions), "max-sessions", "refuse more than `N` clients in one document")
 	f.Var(size(&c.maxPresence, 1), "max-presence", "refuse more than `BYTES` of what a client says of itself: its name and caret")
