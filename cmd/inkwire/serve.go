@@ -62,12 +62,14 @@ func listen(c config, log *slog.Logger) (p *program, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.rights, err = c.rights(p.report); err != nil {
+	who, err := c.rights(p.report)
+	if err != nil {
 		return nil, err
 	}
+	p.rights = who
 	defer func() {
 		if err != nil {
-			p.rights.close()
+			who.close()
 		}
 	}()
 	page, err := web.Dist()
