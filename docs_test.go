@@ -107,7 +107,8 @@ func TestDependenciesAreExplained(t *testing.T) {
 	}
 }
 
-// Each test that docs/rules.md names exists: a function, or a rule of storetest.
+// Each test that docs/rules.md and docs/security.md name exists: a function, or a
+// rule of storetest.
 func TestRulesAreTested(t *testing.T) {
 	var tests strings.Builder
 	walk(t, ".", func(name string) {
@@ -115,15 +116,17 @@ func TestRulesAreTested(t *testing.T) {
 			tests.WriteString(read(t, name))
 		}
 	})
-	checked := 0
-	for _, match := range regexp.MustCompile("`((?:Test[A-Z]|ST[0-9])\\w+)`").FindAllStringSubmatch(read(t, "docs/rules.md"), -1) {
-		checked++
-		if name := match[1]; !strings.Contains(tests.String(), "func "+name+"(") && !strings.Contains(tests.String(), `{"`+name+`", `) {
-			t.Errorf("docs/rules.md names %s, which is no test", name)
+	for _, doc := range []string{"docs/rules.md", "docs/security.md"} {
+		checked := 0
+		for _, match := range regexp.MustCompile("`((?:Test[A-Z]|Fuzz[A-Z]|ST[0-9])\\w+)`").FindAllStringSubmatch(read(t, doc), -1) {
+			checked++
+			if name := match[1]; !strings.Contains(tests.String(), "func "+name+"(") && !strings.Contains(tests.String(), `{"`+name+`", `) {
+				t.Errorf("%s names %s, which is no test", doc, name)
+			}
 		}
-	}
-	if checked < 20 {
-		t.Fatalf("found %d tests in docs/rules.md, want at least 20: is the pattern right?", checked)
+		if checked < 20 {
+			t.Fatalf("found %d tests in %s, want at least 20: is the pattern right?", checked, doc)
+		}
 	}
 }
 

@@ -84,6 +84,7 @@ func listen(c config, log *slog.Logger) (p *program, err error) {
 	}
 	sockets := ws.Defaults
 	sockets.MaxMessage, sockets.MaxQueue = c.maxMessage, c.maxQueue
+	sockets.MaxRestricted = max(1, c.hocuspocus.Unauthenticated.Bytes/4) // two thousand of them don't use all memory up
 	sockets.MaxMessagesPerSecond, sockets.MaxBytesPerSecond = c.maxMessagesPerSecond, c.maxBytesPerSecond
 	sockets.Incoming = ws.NewBudget(c.maxIncoming, func(delta int) { p.metrics.IncomingBytes.Add(float64(delta)) })
 	sockets.Queued = func(delta int) { p.metrics.QueuedBytes.Add(float64(delta)) }

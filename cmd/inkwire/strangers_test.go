@@ -85,6 +85,9 @@ func TestStrangers(t *testing.T) {
 			}
 		}
 	})
+	large := dial()
+	all.Go(func() { ended("large", large) })
+	large.Write(message(make([]byte, 1<<20)))
 	during, top := pair.rest(), srv.residentMB()
 	all.Wait()
 	after := pair.rest()
@@ -92,7 +95,7 @@ func TestStrangers(t *testing.T) {
 		before, strangers+dribblers+1, during, after, rss, top, ends)
 	for how := range ends {
 		_, code, _ := strings.Cut(how, ": ")
-		if !strings.HasPrefix(code, "4408 ") && !strings.HasPrefix(code, "1013 ") {
+		if !strings.HasPrefix(code, "4408 ") && !strings.HasPrefix(how, "large: 1009 ") {
 			t.Errorf("one ended so: %s", how)
 		}
 	}

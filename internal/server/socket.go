@@ -61,6 +61,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		s.done(nil, addr)
 		return // Accept has answered
 	}
+	conn.Restrict(p.door.Guard.RequiresToken()) // until the gateway lets somebody in
 	s.mu.Lock()
 	s.sockets[conn] = struct{}{}
 	if s.closing {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -15,7 +16,9 @@ import (
 // values.
 type Config struct {
 	MaxMessage int // bytes of one incoming message
-	MaxQueue   int // bytes that may wait to be written
+	// MaxRestricted is that of a connection under Restrict; 0 is MaxMessage.
+	MaxRestricted int
+	MaxQueue      int // bytes that may wait to be written
 
 	Incoming *Budget // of all incoming messages; nil for none
 
@@ -134,6 +137,8 @@ type Conn struct {
 
 	limited bool // limitUnsent was called; owned by the writing goroutine
 
+	restricted atomic.Bool // see Restrict
+
 	// Owned by the reading goroutine, but for the reader's atomics.
 	reader          reader
 	message         partial
@@ -192,6 +197,18 @@ func (c *Conn) KeepAlive(f Frame, after time.Duration) {
 	if !c.closing {
 		c.beat.Reset(c.untilBeat(now()))
 	}
+}
+
+// Restrict lets a peer send no message longer than Config.MaxRestricted from now
+// on, or takes that back: who hasn't shown who it is needs no long ones.
+func (c *Conn) Restrict(on bool) { c.restricted.Store(on) }
+
+// maxMessage bounds the bytes of an incoming message.
+func (c *Conn) maxMessage() int {
+	if most := c.cfg.MaxRestricted; most > 0 && c.restricted.Load() {
+		return min(most, c.cfg.MaxMessage)
+	}
+	return c.cfg.MaxMessage
 }
 
 // RemoteAddr is the peer's address.

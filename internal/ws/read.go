@@ -168,13 +168,14 @@ func (c *Conn) frame() error {
 			m.whole = unchecked
 		}
 	}
-	limit := c.cfg.MaxMessage
+	most := c.maxMessage()
+	limit := most
 	if m.deflated {
 		limit += limit/1024 + 64 // what can't be deflated is a bit longer for it
 	}
 	if h.Length > int64(limit-len(m.data)) {
 		r.skip = h.Length
-		return tooLarge(c.cfg.MaxMessage)
+		return tooLarge(most)
 	}
 	if m.frames++; int(m.frames) > framesFree+len(m.data)/framesEvery {
 		r.skip = h.Length
@@ -203,11 +204,12 @@ func (c *Conn) frame() error {
 func (c *Conn) inflate() error {
 	m := &c.message
 	blocks := len(m.data)
-	inflated, err := inflate(m.data, c.cfg.MaxMessage, c.reader.hold)
+	most := c.maxMessage()
+	inflated, err := inflate(m.data, most, c.reader.hold)
 	Recycle(m.data)
 	m.data = inflated
 	if err == errTooLong {
-		return tooLarge(c.cfg.MaxMessage)
+		return tooLarge(most)
 	}
 	if _, refused := err.(*Error); err != nil && !refused {
 		err = &Error{CodeProtocol, err.Error()}

@@ -81,6 +81,7 @@ func (s *session) join(ctx context.Context) {
 	switch {
 	case err == nil:
 		s.c.stranger.Known()
+		s.c.conn.Restrict(false)
 		s.mu.Lock()
 		s.room = r
 		s.mu.Unlock()

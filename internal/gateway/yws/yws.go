@@ -92,6 +92,7 @@ type connection struct {
 func (c *connection) Begin() error {
 	s, err := c.door.Enter(c.ctx, c.shown, c.name, c)
 	if err == nil {
+		c.conn.Restrict(false)
 		c.seat.Take(s)
 	} else if r := gateway.Refusal(err); gateway.Denied(r) {
 		c.End(r)
