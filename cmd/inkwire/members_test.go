@@ -193,7 +193,7 @@ func TestRealClientsDenied(t *testing.T) {
 func TestRealClientsRenew(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, m *members) {
-		const life = 4 * time.Second
+		const life = 12 * time.Second // also where everything is slow
 		short := m.member("short", "writer", life)
 		m.enter("witness", "hocuspocus-4", m.member("witness", "writer", time.Hour))
 		m.enter("renews", m.kind, short)

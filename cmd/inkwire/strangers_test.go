@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +21,7 @@ const (
 // server's memory is bounded and comes back, and those who have a token are served.
 func TestStrangers(t *testing.T) {
 	t.Parallel()
-	srv := start(t, os.Args[0], "127.0.0.1:0", t.TempDir(), "--token-secret", tokenSecret)
+	srv := start(t, build(t), "127.0.0.1:0", t.TempDir(), "--token-secret", tokenSecret)
 	token := tokenFor(t, "member", map[string]string{"**": "writer"}, time.Now().Add(time.Hour))
 	pair := newPair(t, srv, "doc", map[string]any{"token": token})
 	before, rss := pair.rest(), srv.residentMB()

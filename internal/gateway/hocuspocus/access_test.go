@@ -167,13 +167,17 @@ func TestUnauthenticated(t *testing.T) {
 		c.isDenied("c", "--max-unauthenticated-documents")
 	})
 	t.Run("with a token", func(t *testing.T) {
-		c := within(t, func(u *gateway.Unauthenticated) { u.Time = 300 * time.Millisecond })
+		soon := func(u *gateway.Unauthenticated) { u.Time = 300 * time.Millisecond }
+		c, elsewhere := within(t, soon), within(t, soon)
 		c.send(str("doc"), auth("writer"))
 		c.gets(str("doc"), []byte{2, 2}, str("read-write"))
 		for range 10 {
 			c.sync("doc")
 		}
+		elsewhere.send(str("other"), auth("writer"))
+		elsewhere.isDenied("other", "not allowed")
 		<-time.After(400 * time.Millisecond) // that is the event
 		c.lives()
+		elsewhere.lives() // it needn't come back to be told the same
 	})
 }

@@ -90,6 +90,10 @@ func (s *session) join(ctx context.Context) {
 		if !s.seat.Over() {
 			s.c.say(authenticated(s.key, r))
 		}
+	case isKnown(err):
+		// Otherwise its socket would be closed, and come back to be told the same.
+		s.c.stranger.Known()
+		s.refuse(gateway.Refusal(err))
 	case staysOut(err):
 		// Closing would cut the socket's other documents off, again and again.
 		s.deny(gateway.Refusal(err))
@@ -201,6 +205,12 @@ func (s *session) sayStatus(n int) {
 	for range n {
 		s.c.say(status(s.key, 1))
 	}
+}
+
+// isKnown tells of a refusal of somebody who has shown who it is.
+func isKnown(err error) bool {
+	var r *access.Refused
+	return errors.As(err, &r) && r.Label == access.Forbidden.Label
 }
 
 // staysOut tells of a refusal that passes, but is one document's.
