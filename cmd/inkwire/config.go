@@ -196,6 +196,21 @@ func environment(setting string) string {
 	return envPrefix + "_" + strings.ToUpper(strings.ReplaceAll(setting, "-", "_"))
 }
 
+// unknown is the variables of an environment that look like settings and are none.
+func unknown(environ []string) []string {
+	c := defaults()
+	known := make(map[string]bool)
+	settings(&c).VisitAll(func(f *flag.Flag) { known[environment(f.Name)] = true })
+	var names []string
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, envPrefix+"_") && !known[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // parse reads the settings from args, then the environment, then the file; the
 // first that has a setting counts. The error of a wish for help is flag.ErrHelp.
 func parse(args []string) (config, error) {

@@ -49,6 +49,14 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+// A variable that is no setting's is told of: it may be misspelt.
+func TestUnknownVariables(t *testing.T) {
+	got := unknown([]string{"INKWIRE_ADDR=x", "INKWIRE_MAX_MESAGE=1", "PATH=/bin", "INKWIRE_=", "XINKWIRE_A=1"})
+	if fmt.Sprint(got) != "[INKWIRE_MAX_MESAGE INKWIRE_]" {
+		t.Error(got)
+	}
+}
+
 func TestValues(t *testing.T) {
 	var n int
 	for in, want := range map[string]int{

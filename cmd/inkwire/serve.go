@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
@@ -47,6 +48,9 @@ type program struct {
 // serve runs the program until ctx ends.
 func serve(ctx context.Context, c config, stderr io.Writer) error {
 	log := newLog(stderr, c.logLevel, c.logFormat)
+	for _, name := range unknown(os.Environ()) {
+		log.Warn("no such setting", "environment", name)
+	}
 	p, err := listen(c, log)
 	if err != nil {
 		return err
