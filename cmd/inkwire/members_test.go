@@ -193,12 +193,11 @@ func TestRealClientsDenied(t *testing.T) {
 func TestRealClientsRenew(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, m *members) {
-		const life = 12 * time.Second // also where everything is slow
-		short := m.member("short", "writer", life)
+		const life = 20 * time.Second // also where everything is slow
 		m.enter("witness", "hocuspocus-4", m.member("witness", "writer", time.Hour))
-		m.enter("renews", m.kind, short)
+		m.enter("renews", m.kind, m.member("short", "writer", life))
 		m.do("renews", "setToken", m.member("short", "writer", time.Hour))
-		m.enter("silent", m.kind, short)
+		m.enter("silent", m.kind, m.member("silent", "writer", life))
 		m.do("silent", "insert", 0, "in time ")
 		m.do("witness", "untilText", "in time ")
 		m.cutOff("silent", 4401)

@@ -92,7 +92,7 @@ func TestReader(t *testing.T) {
 // on; one that doesn't answer is denied.
 func TestRenew(t *testing.T) {
 	s, ts := serveMembers(t, nil)
-	ts.set("short", access.Writer, time.Now().Add(3*time.Second))
+	ts.set("short", access.Writer, time.Now().Add(8*time.Second)) // also where everything is slow
 	c, silent, key := dial(t, s), dial(t, s), str("doc")
 	for _, c := range []*client{c, silent} {
 		c.send(key, auth("short"))
@@ -167,7 +167,7 @@ func TestUnauthenticated(t *testing.T) {
 		c.isDenied("c", "--max-unauthenticated-documents")
 	})
 	t.Run("with a token", func(t *testing.T) {
-		soon := func(u *gateway.Unauthenticated) { u.Time = 300 * time.Millisecond }
+		soon := func(u *gateway.Unauthenticated) { u.Time = 3 * time.Second }
 		c, elsewhere := within(t, soon), within(t, soon)
 		c.send(str("doc"), auth("writer"))
 		c.gets(str("doc"), []byte{2, 2}, str("read-write"))
@@ -176,7 +176,7 @@ func TestUnauthenticated(t *testing.T) {
 		}
 		elsewhere.send(str("other"), auth("writer"))
 		elsewhere.isDenied("other", "not allowed")
-		<-time.After(400 * time.Millisecond) // that is the event
+		<-time.After(3200 * time.Millisecond) // that is the event
 		c.lives()
 		elsewhere.lives() // it needn't come back to be told the same
 	})

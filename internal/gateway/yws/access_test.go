@@ -30,7 +30,7 @@ func TestTokens(t *testing.T) {
 	}
 	addr, _ := serveTo(t, access.Config{Tokens: tokens{
 		"writer": may(access.Writer, time.Time{}), "reader": may(access.Reader, time.Time{}), "nobody": may(access.None, time.Time{}),
-		"short": may(access.Writer, time.Now().Add(2*time.Second)),
+		"short": may(access.Writer, time.Now().Add(6*time.Second)),
 	}}, ws.Defaults, gateway.KeepaliveAfter, nil)
 	isDenied := func(c *client, code int, reason string) {
 		t.Helper()
