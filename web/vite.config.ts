@@ -11,7 +11,7 @@ export default defineConfig({
   },
   server: {
     // `npm run dev` serves the page with reloading; documents come from a running inkwire.
-    proxy: { "/yjs": { target: "http://127.0.0.1:8000", ws: true } },
+    proxy: { "/yjs": { target: "http://127.0.0.1:8000", ws: true }, "/api": "http://127.0.0.1:8000" },
   },
   test: {
     include: ["src/**/*.test.{ts,tsx}"],

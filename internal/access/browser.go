@@ -24,10 +24,12 @@ const (
 )
 
 // add takes the identity of a token or link, in place of the one that it had of
-// the same subject or link.
+// the same subject or link. Tokens without a subject are beside each other, unless
+// they grant the same: nothing says that one is to follow another.
 func (h *Holding) add(who Identity, now time.Time) {
 	h.Tokens = slices.DeleteFunc(h.Tokens, func(t Identity) bool {
-		return who.Link == 0 && t.Subject == who.Subject || !t.Expires.IsZero() && !now.Before(t.Expires.Add(Leeway))
+		same := t.Subject == who.Subject && (who.Subject != "" || slices.Equal(t.Docs, who.Docs) && slices.Equal(t.Topics, who.Topics))
+		return who.Link == 0 && same || !t.Expires.IsZero() && !now.Before(t.Expires.Add(Leeway))
 	})
 	if who.Link == 0 {
 		h.Tokens = append(h.Tokens, who)

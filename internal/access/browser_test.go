@@ -31,6 +31,20 @@ func TestHolding(t *testing.T) {
 	}
 }
 
+// Tokens without a subject are beside each other, as links to several documents
+// bring them; one that grants the same as another takes its place.
+func TestHoldingNobodys(t *testing.T) {
+	now := time.Now()
+	grants := func(pattern string) Identity { return Identity{Docs: Grants{{Pattern: pattern, Role: Writer}}} }
+	var h Holding
+	for _, pattern := range []string{"a", "b", "a"} {
+		h.add(grants(pattern), now)
+	}
+	if len(h.Tokens) != 2 || h.Tokens[0].Docs[0].Pattern != "b" || h.Tokens[1].Docs[0].Pattern != "a" {
+		t.Fatalf("%+v", h)
+	}
+}
+
 // It is kept for a month, or as long as what it holds counts if that is known.
 func TestHoldingUntil(t *testing.T) {
 	now := time.Now()

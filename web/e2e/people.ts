@@ -8,7 +8,7 @@ const executable = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const shots = process.env.SHOTS;
 
 /** Starts Chromium without a window. It talks to nobody but the page's server. */
-export async function startBrowser(): Promise<Browser> {
+export async function startBrowser(...flags: string[]): Promise<Browser> {
   if (!existsSync(executable)) throw new Error(`${executable} isn't there; install Chromium or set CHROMIUM`);
   return chromium.launch({
     executablePath: executable,
@@ -20,6 +20,7 @@ export async function startBrowser(): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...flags,
     ],
   });
 }
@@ -52,9 +53,14 @@ export class Visitor {
     return new Visitor(await context.newPage());
   }
 
-  /** Opens a document by its link, giving the name that the page asks for. */
+  /** Opens a document by its address, giving the name that the page asks for. */
   async join(name: string, document: string): Promise<void> {
-    await this.page.goto(`/d/${encodeURIComponent(document)}`);
+    await this.follow(name, `/d/${encodeURIComponent(document)}`);
+  }
+
+  /** Follows a link to a document, likewise. */
+  async follow(name: string, link: string): Promise<void> {
+    await this.page.goto(link);
     await this.page.getByLabel("Your name").fill(name);
     await this.page.getByRole("button", { name: /^Join/ }).click();
     await this.connected();

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -12,31 +12,53 @@ const binary = process.env.INKWIRE_BIN ?? join(import.meta.dirname, "../../bin/i
 /** How long the program may take until it answers, in milliseconds. */
 const startTimeout = 10_000;
 
+interface Options {
+  /** The address to listen at. */
+  readonly listen?: string;
+  readonly settings?: readonly string[];
+}
+
 /** The real inkwire in a process of its own, on a free port and with a data folder to itself. */
 export class Program {
   private child: ChildProcess | null = null;
-  private log = "";
+  /** All that it has logged. */
+  log = "";
 
   private constructor(
     private readonly port: number,
     private readonly data: string,
+    private readonly listen: string,
+    private readonly settings: readonly string[],
   ) {}
 
-  static async start(): Promise<Program> {
+  static async start({ listen = "127.0.0.1", settings = [] }: Options = {}): Promise<Program> {
     if (!existsSync(binary)) throw new Error(`${binary} isn't there; run \`make build\``);
-    const program = new Program(await freePort(), await mkdtemp(join(tmpdir(), "inkwire-e2e-")));
+    const data = await mkdtemp(join(tmpdir(), "inkwire-e2e-"));
+    const program = new Program(await freePort(), data, listen, settings);
     await program.run();
     return program;
   }
 
   /** Where the page is. */
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return this.at("127.0.0.1");
+  }
+
+  /** Where the page is by another name. */
+  at(host: string): string {
+    return `http://${host}:${this.port}`;
+  }
+
+  /** What `inkwire token` prints with the program's own settings: a token and, for a single document, a link. */
+  token(...flags: string[]): { token: string; link: string } {
+    const printed = execFileSync(binary, ["token", ...this.settings, ...flags], { encoding: "utf8" });
+    const [token = "", link = ""] = printed.split("\n");
+    return { token, link };
   }
 
   /** Starts it again after a kill, on the same port and data. */
   async run(): Promise<void> {
-    const child = spawn(binary, ["--addr", `127.0.0.1:${this.port}`, "--data", this.data], {
+    const child = spawn(binary, ["--addr", `${this.listen}:${this.port}`, "--data", this.data, ...this.settings], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.child = child;

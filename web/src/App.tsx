@@ -1,11 +1,10 @@
-import { Component, lazy, Suspense, type ReactNode } from "react";
+import { Component, lazy, Suspense, useMemo, type ReactNode } from "react";
 import { useBrowserLocation } from "wouter/use-browser-location";
-import { mayWrite } from "./access/access";
 import { useAccess } from "./access/useAccess";
 import css from "./App.module.css";
 import { documentName, documentPath } from "./document/name";
 import { StartPage } from "./document/StartPage";
-import { newIdentity, type Identity } from "./identity/identity";
+import { knownIdentity, type Identity } from "./identity/identity";
 import { useIdentity } from "./identity/useIdentity";
 import { t } from "./messages/t";
 import { Button } from "./ui/Button";
@@ -26,9 +25,11 @@ export function App() {
 // beginning of another escape.
 function Route() {
   const [path, go] = useBrowserLocation();
-  const [identity, setIdentity] = useIdentity();
+  const [own, setIdentity] = useIdentity();
   const name = documentName(path);
   const admission = useAccess(name);
+  const access = admission.kind === "admitted" ? admission.access : null;
+  const identity = useMemo(() => (access === null ? own : knownIdentity(access, own)), [access, own]);
 
   const join = (next: Identity, document: string) => {
     setIdentity(next);
@@ -38,25 +39,29 @@ function Route() {
   if (path === "/") return <StartPage identity={identity} onJoin={join} />;
   if (name === null) return <Message text={t.notFound} />;
   if (admission.kind === "asking") return null;
-  if (admission.kind === "refused" || admission.access.role === "none") {
-    return <Message text={t.refusedBecause(admission.kind === "refused" ? admission.reason : t.needsAccess)} />;
+  if (admission.kind === "refused") {
+    return <Message text={t.noAccess(name)} more={admission.reason === "" ? t.howToAccess : t.accessRefused(admission.reason)} />;
   }
-  if (identity === null) {
-    const known = admission.access.name;
-    return <StartPage identity={known === "" ? null : newIdentity(known)} document={name} onJoin={setIdentity} />;
-  }
+  if (identity === null) return <StartPage identity={null} document={name} onJoin={setIdentity} />;
   return (
     <Suspense fallback={null}>
-      <DocumentPage key={name} name={name} identity={identity} readOnly={!mayWrite(admission.access)} />
+      <DocumentPage key={name} name={name} identity={identity} />
     </Suspense>
   );
 }
 
-function Message({ text, action }: { readonly text: string; readonly action?: ReactNode }) {
+interface MessageProps {
+  readonly text: string;
+  readonly more?: string;
+  readonly action?: ReactNode;
+}
+
+function Message({ text, more, action }: MessageProps) {
   return (
     <main className={css.message}>
       <title>{t.product}</title>
       <h1 className={css.text}>{text}</h1>
+      {more !== undefined && <p className={css.more}>{more}</p>}
       {action ?? <a href="/">{t.toStart}</a>}
     </main>
   );

@@ -56,7 +56,12 @@ func TestTokens(t *testing.T) {
 		c.gets(0, 0, 1, 0)
 		return c
 	}
-	reader, short := open("reader"), open("short")
+	reader := dial(t, addr+"/?token=reader")
+	reader.gets(cat([]byte{2, 2, 8}, []byte("readonly"))...)
+	reader.send(0, 0, 1, 0)
+	reader.gets(0, 1, 2, 0, 0)
+	reader.gets(0, 0, 1, 0)
+	short := open("short")
 	edit := cat([]byte{0, 2, byte(len(update))}, update)
 	reader.send(edit...)
 	reader.send(0, 0, 1, 0) // it is there still, and nothing was written

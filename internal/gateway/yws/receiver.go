@@ -63,22 +63,33 @@ func (c *connection) End(r *access.Refused) {
 		c.conn.Close(r.Yjs, r.Error())
 		return
 	}
-	_ = c.conn.Send(denied(r)) // a client whose queue is full isn't told why
+	_ = c.conn.Send(authFrame(authDenied, gateway.Reason(r))) // a client whose queue is full isn't told why
 	c.held = time.AfterFunc(c.holdFor, func() { c.conn.Close(r.Yjs, r.Error()) })
 }
 
-func denied(r *access.Refused) ws.Frame {
-	reason := gateway.Reason(r)
-	return ws.Binary(append(lengthAfter(len(reason), messageAuth, authDenied), reason...), nil)
+func authFrame(kind byte, text string) ws.Frame {
+	return ws.Binary(append(lengthAfter(len(text), messageAuth, kind), text...), nil)
 }
 
 // Renew implements access.Watcher. The protocol has no way to ask for a token.
 func (c *connection) Renew() {}
 
-// Changed implements access.Watcher. The protocol can't tell of it; what isn't
-// allowed is dropped.
+// Changed implements access.Watcher.
 func (c *connection) Changed(access.Role) {
 	_ = c.seat.Do(func(s *room.Session) error { s.Changed(); return nil })
+	c.tellScope(true)
+}
+
+// tellScope tells a client that may not write so, and one that may only if told to.
+func (c *connection) tellScope(always bool) {
+	_ = c.seat.Do(func(s *room.Session) error {
+		if s.ReadOnly() {
+			c.send(authFrame(authAuthenticated, "readonly"))
+		} else if always {
+			c.send(authFrame(authAuthenticated, "read-write"))
+		}
+		return nil
+	})
 }
 
 // Ended implements access.Watcher.

@@ -9,6 +9,7 @@
 //	awareness       01 awarenessUpdate:bytes   both    y-protocols awareness.js
 //	query awareness 03                         client  y-websocket y-websocket.js
 //	auth denied     02 00 reason:str           server  y-protocols auth.js
+//	scope           02 02 scope:str            server  as Hocuspocus's, see below
 //	keepalive       01 01 00                   server  an awareness message about nobody
 //
 // Numbers are lib0 varuints; bytes are their length and themselves. A client
@@ -25,6 +26,11 @@
 // once whatever the code is, come every five seconds. An update that is refused
 // because of its writer's role never closes the socket: clients make clean-up
 // deletes by themselves.
+//
+// So that an editor needn't take what isn't kept, a client whose updates are
+// refused gets the scope "readonly" before all else, and when its role changes the
+// scope that is now, that or "read-write". y-protocols skips an auth message that
+// isn't of denial.
 package yws
 
 import (
@@ -49,7 +55,8 @@ const (
 	syncStep2  = 1
 	syncUpdate = 2
 
-	authDenied = 0
+	authDenied        = 0
+	authAuthenticated = 2
 )
 
 // nothing is an awareness message about nobody.
@@ -94,6 +101,7 @@ func (c *connection) Begin() error {
 	if err == nil {
 		c.conn.Restrict(false)
 		c.seat.Take(s)
+		c.tellScope(false)
 	} else if r := gateway.Refusal(err); gateway.Denied(r) {
 		c.End(r)
 	} else {

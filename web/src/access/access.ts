@@ -1,12 +1,10 @@
-/** Roles as the server names them; each may do what those before it may. */
-const roles = ["none", "reader", "commenter", "writer", "owner"] as const;
-
-export type Role = (typeof roles)[number];
-
 /** What this browser may do in a document, and who it is if the server knows. */
 export interface Access {
-  readonly role: Role;
+  /** False for who may not even read it. */
+  readonly admitted: boolean;
+  /** What the server shows others, whatever the page says; or "". */
   readonly name: string;
+  readonly color: string;
 }
 
 /** Where the server keeps what this browser was granted. */
@@ -37,19 +35,19 @@ export async function accessTo(document: string): Promise<Access> {
 
 /** What an answer says; of what can't be read, the least. */
 export function readAccess(said: unknown): Access {
-  const { role, name } = (typeof said === "object" && said !== null ? said : {}) as Record<string, unknown>;
-  return { role: roles.find((known) => known === role) ?? "none", name: typeof name === "string" ? name : "" };
+  const { role, name, color } = (typeof said === "object" && said !== null ? said : {}) as Record<string, unknown>;
+  return { admitted: typeof role === "string" && role !== "none", name: textOf(name), color: textOf(color) };
 }
-
-export const mayWrite = ({ role }: Access): boolean => roles.indexOf(role) >= roles.indexOf("writer");
 
 /** The sentence of a problem document (RFC 9457), or "" if there is none. */
 async function reasonOf(answer: Response): Promise<string> {
   try {
     const problem: unknown = await answer.json();
-    const { title, detail } = (typeof problem === "object" && problem !== null ? problem : {}) as Record<string, unknown>;
-    return [title, detail].filter((part) => typeof part === "string" && part !== "").join(": ");
+    const { detail } = (typeof problem === "object" && problem !== null ? problem : {}) as Record<string, unknown>;
+    return textOf(detail);
   } catch {
     return "";
   }
 }
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -32,8 +32,8 @@ function take(part: URLSearchParams): string | null {
 }
 
 /**
- * Takes what grants access out of the page's address and its history entry, before anything else
- * sees it: addresses are shared, bookmarked and looked at.
+ * Takes what grants access out of the page's address and its history entry: addresses are shared,
+ * bookmarked and looked at.
  */
 export function takeGrant(): string | null {
   const { token, rest } = grantIn(window.location.href);

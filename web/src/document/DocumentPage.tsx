@@ -9,12 +9,11 @@ import { useSession } from "./useSession";
 interface Props {
   readonly name: string;
   readonly identity: Identity;
-  readonly readOnly: boolean;
 }
 
 /** One document with everyone in it. */
-export default function DocumentPage({ name, identity, readOnly }: Props) {
-  const { connection, document, people } = useSession(name, identity);
+export default function DocumentPage({ name, identity }: Props) {
+  const { connection, readOnly, document, people } = useSession(name, identity);
   return (
     <>
       <title>{`${name} · ${t.product}`}</title>
@@ -27,7 +26,7 @@ export default function DocumentPage({ name, identity, readOnly }: Props) {
             <Editor document={document} name={name} editable={!readOnly && connection.kind !== "refused"} />
           )}
         </article>
-        {document !== null && <Notice connection={connection} />}
+        {document !== null && <Notice connection={connection} readOnly={readOnly} />}
       </main>
     </>
   );
@@ -47,13 +46,13 @@ function Waiting({ connection }: { readonly connection: Connection }) {
 }
 
 /** Says what the bar's one word doesn't, when there is something to do or to know. */
-function Notice({ connection }: { readonly connection: Connection }) {
+function Notice({ connection, readOnly }: { readonly connection: Connection; readonly readOnly: boolean }) {
   switch (connection.kind) {
     case "connecting":
     case "connected":
       return null;
     case "offline":
-      return <p className={css.notice}>{t.offlineKeepOpen}</p>;
+      return <p className={css.notice}>{readOnly ? t.offlineReader : t.offlineKeepOpen}</p>;
     case "refused":
       return <p className={css.notice}>{t.refusedBecause(connection.reason)}</p>;
   }

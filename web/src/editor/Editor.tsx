@@ -1,5 +1,5 @@
 import { EditorContent, useEditor } from "@tiptap/react";
-import { useMemo } from "react";
+import { useEffect, useMemo } from "react";
 import { t } from "../messages/t";
 import type { OpenDocument } from "../session/state";
 import "../styles/prose.css";
@@ -14,17 +14,33 @@ interface Props {
 /** The text, with everyone's carets in it. */
 export function Editor({ document, name, editable }: Props) {
   const extensions = useMemo(() => extensionsFor(document), [document]);
+  const manner = useMemo(
+    () => ({
+      editable,
+      editorProps: {
+        attributes: {
+          class: "prose",
+          role: "textbox",
+          "aria-multiline": "true",
+          "aria-readonly": String(!editable),
+          "aria-label": t.editorLabel(name),
+        },
+      },
+    }),
+    [editable, name],
+  );
   const editor = useEditor(
     {
+      ...manner,
       extensions,
-      editable,
       autofocus: "start",
       injectCSS: false, // prose.css has it, so that no style is made at run time
-      editorProps: {
-        attributes: { class: "prose", role: "textbox", "aria-multiline": "true", "aria-label": t.editorLabel(name) },
-      },
     },
     [document],
   );
+  // useEditor takes other options for another document only.
+  useEffect(() => {
+    editor.setOptions(manner);
+  }, [editor, manner]);
   return <EditorContent editor={editor} />;
 }

@@ -44,9 +44,15 @@ export function saveIdentity(open: OpenStore, identity: Identity): void {
   }
 }
 
-/** The identity of somebody whose name is known. */
-export function newIdentity(name: string): Identity {
-  return { name: cleanName(name), color: suggestColour() };
+/**
+ * The identity of somebody whom the server may know: others see its name of them, whatever is kept
+ * on this device. Null for a stranger who hasn't said anything yet.
+ */
+export function knownIdentity(known: Identity, own: Identity | null): Identity | null {
+  const name = cleanName(known.name);
+  if (name === "") return own;
+  const color = isColour(known.color) ? known.color : (own?.color ?? colourFor(name.length));
+  return { name, color };
 }
 
 /** A colour for somebody new. */

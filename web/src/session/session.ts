@@ -1,3 +1,4 @@
+import { readVarString, readVarUint, type Decoder } from "lib0/decoding";
 import { Awareness } from "y-protocols/awareness";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
@@ -9,7 +10,10 @@ import type { SessionState } from "./state";
 /** The longest pause between tries to connect, in milliseconds: back within 3 s of the server. */
 const longestPause = 2_000;
 
-const closed: SessionState = { connection: { kind: "connecting" }, document: null, people: [] };
+const closed: SessionState = { connection: { kind: "connecting" }, readOnly: false, document: null, people: [] };
+
+/** The message by which the server tells of access, and its kinds: a reason, or a scope, is behind. */
+const auth = { message: 2, denied: 0, scope: 2 };
 
 /**
  * One person in one document, over y-websocket's protocol. It connects between open and close,
@@ -54,11 +58,14 @@ export class Session {
       disableBc: true,
     });
 
+    let scope = ""; // the server tells of "readonly" first of all, and of every change
     const happened = (event: ConnectionEvent) => {
       this.update({ connection: nextConnection(this.state.connection, event) });
     };
     provider.on("status", ({ status }) => {
-      if (status === "connecting") happened({ kind: "trying" });
+      if (status !== "connecting") return;
+      scope = "";
+      happened({ kind: "trying" });
     });
     provider.on("connection-close", () => {
       happened({ kind: "lost" });
@@ -66,10 +73,23 @@ export class Session {
     provider.on("closed", ({ reason }) => {
       happened({ kind: "refused", reason });
     });
+    // The array is this provider's own. Its handler would write to the console, and the socket go on
+    // for some seconds, in which nothing is taken any more.
+    provider.messageHandlers[auth.message] = (_encoder: unknown, decoder: Decoder) => {
+      const kind = readVarUint(decoder);
+      if (kind === auth.denied) {
+        happened({ kind: "refused", reason: readVarString(decoder) });
+        provider.disconnect();
+      } else if (kind === auth.scope) {
+        scope = readVarString(decoder);
+        if (provider.synced) this.update({ readOnly: scope === "readonly" });
+      }
+    };
     provider.on("sync", (synced) => {
       if (!synced) return;
       this.edited = false; // the sync sent what the server lacked
       this.update({
+        readOnly: scope === "readonly",
         connection: nextConnection(this.state.connection, { kind: "synced" }),
         document: this.state.document ?? { doc, awareness },
       });

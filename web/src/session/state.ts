@@ -12,6 +12,8 @@ export interface OpenDocument {
 /** What the page shows. Immutable; a new one for each change. */
 export interface SessionState {
   readonly connection: Connection;
+  /** The server takes no edits of this client's. */
+  readonly readOnly: boolean;
   readonly document: OpenDocument | null;
   readonly people: readonly Person[];
 }
