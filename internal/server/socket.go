@@ -69,7 +69,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Unlock()
 	// A goroutine of its own lets net/http's, with its buffers, go.
-	go s.serve(&socket{server: s, conn: conn, door: p.door, shown: shown, destination: to, remote: remote(r, client), addr: addr, begun: time.Now()})
+	go s.serve(&socket{server: s, conn: conn, door: p.door, shown: shown, scope: r.URL.Query().Has("scope"), destination: to, remote: remote(r, client), addr: addr, begun: time.Now()})
 }
 
 // remote is where a request came from: the connection's other end, with its port,
@@ -129,6 +129,7 @@ type socket struct {
 	door   gateway.Door
 	shown  access.Credentials
 	destination
+	scope   bool // is told to a y-websocket client
 	remote  net.Addr
 	addr    netip.Addr // as limits count it
 	begun   time.Time
@@ -182,7 +183,7 @@ func (k *socket) open() error {
 	if k.protocol == hocuspocusProtocol {
 		k.gateway = hocuspocus.Open(s.ctx, k.conn, k.door, k.shown, s.cfg.Hocuspocus, k)
 	} else {
-		k.gateway = yws.Open(s.ctx, k.conn, k.door, k.shown, k.name)
+		k.gateway = yws.Open(s.ctx, k.conn, k.door, k.shown, k.name, k.scope)
 	}
 	return k.gateway.Begin()
 }

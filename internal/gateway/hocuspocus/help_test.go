@@ -73,7 +73,7 @@ func serve(t *testing.T, wrap func(store.Store) store.Store, set func(*server)) 
 		}
 		if name, ok := strings.CutPrefix(r.URL.Path, "/yjs/"); ok {
 			ended := make(chan error, 1)
-			gateway.Serve(conn, yws.Open(ctx, conn, door, access.Credentials{Token: r.URL.Query().Get("token")}, name), func(err error) { ended <- err })
+			gateway.Serve(conn, yws.Open(ctx, conn, door, access.Credentials{Token: r.URL.Query().Get("token")}, name, false), func(err error) { ended <- err })
 			<-ended
 			return
 		}

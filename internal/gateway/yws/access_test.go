@@ -56,7 +56,7 @@ func TestTokens(t *testing.T) {
 		c.gets(0, 0, 1, 0)
 		return c
 	}
-	reader := dial(t, addr+"/?token=reader")
+	reader := dial(t, addr+"/?scope&token=reader")
 	reader.gets(cat([]byte{2, 2, 8}, []byte("readonly"))...)
 	reader.send(0, 0, 1, 0)
 	reader.gets(0, 1, 2, 0, 0)

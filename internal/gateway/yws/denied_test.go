@@ -99,7 +99,6 @@ func TestReadOnly(t *testing.T) {
 		return &odd{Store: s, damage: &store.RowError{}}
 	})
 	c := dial(t, addr)
-	c.gets(cat([]byte{2, 2, 8}, []byte("readonly"))...)
 	for range 2 {
 		c.send(0, 0, 1, 0)
 		c.gets(0, 1, 2, 0, 0)

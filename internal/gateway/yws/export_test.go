@@ -10,6 +10,6 @@ import (
 )
 
 // OpenTimed is Open with other times.
-func OpenTimed(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, name string, keepaliveAfter, holdFor time.Duration) gateway.Socket {
-	return open(ctx, conn, door, shown, name, times{keepaliveAfter, holdFor})
+func OpenTimed(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, name string, scope bool, keepaliveAfter, holdFor time.Duration) gateway.Socket {
+	return open(ctx, conn, door, shown, name, scope, times{keepaliveAfter, holdFor})
 }

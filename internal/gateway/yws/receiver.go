@@ -77,17 +77,20 @@ func (c *connection) Renew() {}
 // Changed implements access.Watcher.
 func (c *connection) Changed(access.Role) {
 	_ = c.seat.Do(func(s *room.Session) error { s.Changed(); return nil })
-	c.tellScope(true)
+	c.tellScope()
 }
 
-// tellScope tells a client that may not write so, and one that may only if told to.
-func (c *connection) tellScope(always bool) {
+// tellScope tells a client that has asked for it whether it may write.
+func (c *connection) tellScope() {
+	if !c.scope {
+		return
+	}
 	_ = c.seat.Do(func(s *room.Session) error {
+		scope := "read-write"
 		if s.ReadOnly() {
-			c.send(authFrame(authAuthenticated, "readonly"))
-		} else if always {
-			c.send(authFrame(authAuthenticated, "read-write"))
+			scope = "readonly"
 		}
+		c.send(authFrame(authAuthenticated, scope))
 		return nil
 	})
 }

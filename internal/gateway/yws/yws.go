@@ -27,10 +27,9 @@
 // because of its writer's role never closes the socket: clients make clean-up
 // deletes by themselves.
 //
-// So that an editor needn't take what isn't kept, a client whose updates are
-// refused gets the scope "readonly" before all else, and when its role changes the
-// scope that is now, that or "read-write". y-protocols skips an auth message that
-// isn't of denial.
+// So that an editor needn't take what isn't kept, a client that asks for it in its
+// address (?scope) is told the scope before all else, "readonly" or "read-write",
+// and again when it changes. y-protocols skips an auth message that isn't of denial.
 package yws
 
 import (
@@ -68,15 +67,15 @@ const holdFor = 5 * time.Second
 // times are those that tests shorten.
 type times struct{ keepaliveAfter, holdFor time.Duration }
 
-// Open makes a socket of a document's. When ctx ends before the document is
+// Open makes a socket of a document's, whose client is told its scope or isn't. When ctx ends before the document is
 // loaded, Begin doesn't wait for that.
-func Open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, name string) gateway.Socket {
-	return open(ctx, conn, door, shown, name, times{gateway.KeepaliveAfter, holdFor})
+func Open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, name string, scope bool) gateway.Socket {
+	return open(ctx, conn, door, shown, name, scope, times{gateway.KeepaliveAfter, holdFor})
 }
 
-func open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, name string, t times) *connection {
+func open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, name string, scope bool, t times) *connection {
 	conn.KeepAlive(nothing, t.keepaliveAfter)
-	return &connection{ctx: ctx, conn: conn, door: door, shown: shown, name: name, seat: gateway.NewSeat(), holdFor: t.holdFor}
+	return &connection{ctx: ctx, conn: conn, door: door, shown: shown, name: name, scope: scope, seat: gateway.NewSeat(), holdFor: t.holdFor}
 }
 
 // connection is one socket, which is one session.
@@ -86,6 +85,7 @@ type connection struct {
 	door    gateway.Door
 	shown   access.Credentials
 	name    string
+	scope   bool // the client is told it
 	seat    *gateway.Seat
 	holdFor time.Duration
 
@@ -101,7 +101,7 @@ func (c *connection) Begin() error {
 	if err == nil {
 		c.conn.Restrict(false)
 		c.seat.Take(s)
-		c.tellScope(false)
+		c.tellScope()
 	} else if r := gateway.Refusal(err); gateway.Denied(r) {
 		c.End(r)
 	} else {

@@ -66,7 +66,7 @@ func serveTo(t *testing.T, who access.Config, cfg ws.Config, keepaliveAfter time
 		defer sockets.Done()
 		if conn, err := ws.Accept(w, r, &cfg); err == nil {
 			ended := make(chan error, 1)
-			gateway.Serve(conn, yws.OpenTimed(ctx, conn, door, access.Credentials{Token: r.URL.Query().Get("token")}, "doc", keepaliveAfter, holdFor), func(err error) { ended <- err })
+			gateway.Serve(conn, yws.OpenTimed(ctx, conn, door, access.Credentials{Token: r.URL.Query().Get("token")}, "doc", r.URL.Query().Has("scope"), keepaliveAfter, holdFor), func(err error) { ended <- err })
 			<-ended
 		}
 	}))

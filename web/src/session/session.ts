@@ -52,6 +52,7 @@ export class Session {
     const provider = new WebsocketProvider(this.server, encodeURIComponent(this.name), doc, {
       awareness,
       connect: false,
+      params: { scope: "" }, // asks the server to tell whether this client may write
       maxBackoffTime: longestPause,
       // Tabs of one browser would also talk behind the server's back, and drop each other's
       // presence when one of them loses its socket. The server is the one way.
