@@ -55,6 +55,7 @@ type safe struct {
 	*house
 	client   *tls.Config
 	redirect string
+	metrics  *http.Client // one connection, whoever counts them
 }
 
 func openTLS(t *testing.T, change func(*server.Config)) *safe {
@@ -278,7 +279,10 @@ func TestTLSGate(t *testing.T) {
 
 func (s *safe) metric(name string) (string, bool) {
 	s.Helper()
-	_, body := s.ask(s.asking(false), "/metrics")
+	if s.metrics == nil {
+		s.metrics = s.asking(false)
+	}
+	_, body := s.ask(s.metrics, "/metrics")
 	_, after, ok := strings.Cut(body, "\n"+name+" ")
 	value, _, _ := strings.Cut(after, "\n")
 	return value, ok
