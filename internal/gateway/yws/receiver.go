@@ -77,9 +77,7 @@ func (c *connection) Renew() {}
 
 // Changed implements access.Watcher. The protocol can't tell of it; what isn't
 // allowed is dropped.
-func (c *connection) Changed(access.Role) {
-	_ = c.seat.Do(func(s *room.Session) error { s.Changed(); return nil })
-}
+func (c *connection) Changed(access.Role) { c.seat.Tell((*room.Session).Changed) }
 
 // Ended implements access.Watcher.
 func (c *connection) Ended(r *access.Refused) { c.End(r) }
