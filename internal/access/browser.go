@@ -114,11 +114,7 @@ func (g *Guard) EndSession(ctx context.Context, secret string) error {
 	if err := g.cfg.Grants.DropSession(ctx, HashOf(secret)); err != nil {
 		return err
 	}
-	g.recheck(ctx, func(p *Pass) bool {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return p.credentials.Token == "" && p.credentials.Session == secret
-	})
+	g.recheck(ctx, func(_ string, c Credentials) bool { return c.Token == "" && c.Session == secret }, func(Identity) bool { return true })
 	return nil
 }
 

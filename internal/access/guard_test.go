@@ -241,22 +241,22 @@ func TestRecheck(t *testing.T) {
 	byLink, linkWatcher := admit(link)
 	anna, annaWatcher := admit("anna")
 	ben, _ := admit("ben")
-	ofLink := func(_ string, who Identity) bool { return who.Link == 7 }
+	ofLink := func(who Identity) bool { return who.Link == 7 }
 
 	b.links[hash] = store.Link{ID: 7, Document: "d", Role: "reader"}
-	if n := g.Recheck(t.Context(), ofLink); n != 1 || byLink.Role() != Reader || len(linkWatcher.roles) != 1 {
+	if n := g.Recheck(t.Context(), "d", ofLink); n != 1 || byLink.Role() != Reader || len(linkWatcher.roles) != 1 {
 		t.Fatal(n, byLink.Role(), linkWatcher.roles)
 	}
 	delete(b.links, hash)
-	g.Recheck(t.Context(), ofLink)
+	g.Recheck(t.Context(), "d", ofLink)
 	if len(linkWatcher.refused) != 1 || linkWatcher.refused[0].Label != Revoked.Label {
 		t.Fatal(linkWatcher.refused)
 	}
-	if g.Recheck(t.Context(), ofLink) != 0 {
+	if g.Recheck(t.Context(), "d", ofLink) != 0 {
 		t.Error("what has ended is watched on")
 	}
 	b.cuts["anna"] = time.Now()
-	if n := g.Recheck(t.Context(), func(string, Identity) bool { return true }); n != 2 {
+	if n := g.Recheck(t.Context(), "", func(Identity) bool { return true }); n != 2 {
 		t.Fatal(n)
 	}
 	isRefused(t, anna.May(Read), Revoked)

@@ -145,15 +145,15 @@ func TestRoleChanges(t *testing.T) {
 		w, other := b.join(h, "writer", "a", 1), b.join(h, "other", "a", 2)
 		w.send(w.write(0, "one "))
 		b.tokens.set("writer", person("w", access.Reader))
-		all := func(string, access.Identity) bool { return true }
-		b.guard.Recheck(t.Context(), all)
+		all := func(access.Identity) bool { return true }
+		b.guard.Recheck(t.Context(), "", all)
 		w.send(w.write(0, "two "))
 		if other.take(); len(w.refused) != 1 || other.text() != "one " {
 			t.Fatal(w.refused, other.text())
 		}
 		w.take()
 		b.tokens.set("writer", person("w", access.Writer))
-		b.guard.Recheck(t.Context(), all)
+		b.guard.Recheck(t.Context(), "", all)
 		synctest.Wait()
 		if len(w.queries) != 1 {
 			t.Fatalf("asked %d times for what was refused", len(w.queries))
@@ -163,7 +163,7 @@ func TestRoleChanges(t *testing.T) {
 			t.Fatal(other.text())
 		}
 		b.tokens.set("writer", access.Identity{})
-		b.guard.Recheck(t.Context(), all)
+		b.guard.Recheck(t.Context(), "", all)
 		rows := len(h.stored("a").Rows)
 		w.send(w.write(0, "three "))
 		if other.take(); other.text() != "two one " || len(h.stored("a").Rows) != rows {

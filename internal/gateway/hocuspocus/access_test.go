@@ -118,12 +118,12 @@ func TestRevoked(t *testing.T) {
 	c.send(key, auth("writer"))
 	c.gets(key, []byte{2, 2}, str("read-write"))
 	c.sync("doc")
-	all := func(string, access.Identity) bool { return true }
+	all := func(access.Identity) bool { return true }
 	ts.set("writer", access.Reader, time.Time{})
-	s.guard.Recheck(t.Context(), all)
+	s.guard.Recheck(t.Context(), "", all)
 	c.gets(key, []byte{2, 2}, str("readonly"))
 	ts.set("writer", access.None, time.Time{})
-	s.guard.Recheck(t.Context(), all)
+	s.guard.Recheck(t.Context(), "", all)
 	c.isDenied("doc", "access was revoked")
 	c.lives()
 }
