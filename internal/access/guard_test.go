@@ -286,6 +286,13 @@ func TestTallies(t *testing.T) {
 		if err := g.Blocked(there); err != nil {
 			t.Error(err)
 		}
+		// An open socket that goes on is told, and ends by that. One that shows what is
+		// valid goes on.
+		_, err := g.Admit(t.Context(), Credentials{Token: "guess", Addr: here}, "d", &watcher{})
+		isRefused(t, err, TooManyFailures)
+		if _, err := g.Check(t.Context(), Credentials{Token: "w", Addr: here}, "d", Write); err != nil {
+			t.Error(err)
+		}
 		time.Sleep(21 * time.Second)
 		if err := g.Blocked(here); err != nil {
 			t.Error(err)
@@ -300,6 +307,22 @@ func TestTallies(t *testing.T) {
 			t.Error(refused)
 		}
 	})
+}
+
+// Pages that were left open until what they show was over keep nobody out.
+func TestWhatWasValidIsNoGuess(t *testing.T) {
+	past := time.Now().Add(-time.Hour)
+	g := NewGuard(Config{
+		Tokens: known{"old": {Docs: grants("**", Writer), Expires: past}}, Grants: &book{}, Limits: Limits{FailuresPerMinute: 1},
+	})
+	here := netip.MustParseAddr("192.0.2.1")
+	for _, shown := range []Credentials{{Token: "old", Addr: here}, {Session: "ended", Addr: here}} {
+		for range 2 {
+			if _, err := g.Admit(t.Context(), shown, "d", &watcher{}); err == nil || g.Blocked(here) != nil {
+				t.Fatal(err, g.Blocked(here))
+			}
+		}
+	}
 }
 
 // A tally forgets whom it needn't remember.
