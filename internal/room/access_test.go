@@ -172,6 +172,33 @@ func TestRoleChanges(t *testing.T) {
 	})
 }
 
+// Rule: what waits for others isn't written when they bring what it needs, if its
+// writer may not write any more by then.
+func TestRoleChangesWhileUpdatesWait(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		b := newClub()
+		w, other := b.join(h, "writer", "a", 1), b.join(h, "other", "a", 2)
+		first := other.write(0, "first ") // which its client keeps to itself
+		if err := w.doc.ApplyUpdate(first, "room"); err != nil {
+			t.Fatal(err)
+		}
+		w.send(w.write(6, "late"))
+		if len(w.queries) != 1 {
+			t.Fatal("it doesn't wait: ", len(w.queries))
+		}
+		b.tokens.set("writer", person("w", access.Reader))
+		b.guard.Recheck(t.Context(), "a", func(access.Identity) bool { return true })
+		synctest.Wait()
+		if len(w.refused) != 1 || w.refused[0].Label != access.Forbidden.Label {
+			t.Fatal(w.refused)
+		}
+		other.send(first)
+		if other.take(); other.text() != "first " || len(h.stored("a").Rows) != 1 {
+			t.Fatal(other.text())
+		}
+	})
+}
+
 // An update that waited for the log, or was prepared beside the room, isn't
 // written once its writer may not.
 func TestExpiresMeanwhile(t *testing.T) {
