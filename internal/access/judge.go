@@ -120,8 +120,10 @@ func (g *Guard) standing(ctx context.Context, who Identity, document string) (ve
 		if err != nil {
 			return verdict{}, err
 		}
-		// A token says whole seconds.
-		if !cut.IsZero() && !who.Issued.After(cut.Truncate(time.Second)) {
+		if who.Issued.Nanosecond() == 0 { // as most tokens say it: in whole seconds
+			cut = cut.Truncate(time.Second)
+		}
+		if !cut.IsZero() && !who.Issued.After(cut) {
 			return verdict{}, Revoked.Because("")
 		}
 	}

@@ -142,3 +142,17 @@ func TestCutWithoutTheApplication(t *testing.T) {
 		t.Error(ben.Role())
 	}
 }
+
+// A cut ends what was issued before it, whether that says whole seconds or parts.
+func TestCutWithinASecond(t *testing.T) {
+	second := time.Now().Truncate(time.Second)
+	b := &book{cuts: map[string]time.Time{"ann": second.Add(600 * time.Millisecond)}}
+	for issued, stands := range map[time.Duration]bool{
+		0: false, 300 * time.Millisecond: false, 600 * time.Millisecond: false, 601 * time.Millisecond: true, time.Second: true,
+	} {
+		g := NewGuard(Config{Tokens: known{"ann": {Subject: "ann", Docs: everything, Issued: second.Add(issued)}}, Grants: b})
+		if _, err := g.Check(t.Context(), Credentials{Token: "ann"}, "d", Read); (err == nil) != stands {
+			t.Errorf("issued %v after a second's begin: %v", issued, err)
+		}
+	}
+}
