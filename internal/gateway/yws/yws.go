@@ -22,7 +22,9 @@
 // A client that is denied, or no longer allowed, gets the auth-denied message and
 // is held for holdFor, in which what it sends is dropped, before the socket closes
 // with 4401 or 4403: version 3.1 then stops, and older ones, which come back at
-// once whatever the code is, come every five seconds. An update that is refused
+// once whatever the code is, come every five seconds. So is one that would only be
+// refused again at once, because nobody can tell who it is at present, or it has
+// begun too many documents; it is closed with 1013. An update that is refused
 // because of its writer's role never closes the socket: clients make clean-up
 // deletes by themselves.
 package yws
@@ -93,7 +95,7 @@ func (c *connection) Begin() error {
 	s, err := c.door.Enter(c.ctx, c.shown, c.name, c)
 	if err == nil {
 		c.seat.Take(s)
-	} else if r := gateway.Refusal(err); gateway.Denied(r) {
+	} else if r := gateway.Refusal(err); holds(r) {
 		c.End(r)
 	} else {
 		return err
