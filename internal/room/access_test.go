@@ -295,6 +295,38 @@ func TestSubjectInTheLog(t *testing.T) {
 	})
 }
 
+// Also when a session shows another token: what it brought before stays the first
+// one's, on disk or not.
+func TestSubjectsOfOneSession(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		b := newClub()
+		w := b.join(h, "writer", "a", 1)
+		w.send(w.write(0, "x"))
+		w.post(w.write(0, "y"))
+		if err := w.session.Pass().Renew(t.Context(), "other"); err != nil {
+			t.Fatal(err)
+		}
+		w.session.Changed()
+		w.send(w.write(0, "z"))
+		d := h.stored("a")
+		sessions, err := h.log.Store.Sessions(t.Context(), d.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		subjects := make(map[int64]string)
+		for _, s := range sessions {
+			subjects[s.ID] = s.Subject
+		}
+		got := ""
+		for _, row := range d.Rows {
+			got += subjects[row.Session]
+		}
+		if got != "wwo" {
+			t.Fatal(got, len(d.Rows))
+		}
+	})
+}
+
 // Rule: new documents of each subject are limited; documents that exist aren't.
 func TestNewDocumentsAreLimited(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
