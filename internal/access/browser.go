@@ -74,8 +74,7 @@ func (g *Guard) Collect(ctx context.Context, c Credentials) (session string, unt
 	if errors.Is(err, ErrForeign) {
 		err = BadToken.Because("only links, and tokens signed for this server, are kept")
 	}
-	g.noteFailure(c, err)
-	if err != nil {
+	if err = g.noteFailure(c, err); err != nil {
 		return "", time.Time{}, err
 	}
 	if _, err := json.Marshal(who); err != nil {
@@ -116,11 +115,7 @@ func (g *Guard) EndSession(ctx context.Context, secret string) error {
 	if err := g.cfg.Grants.DropSession(ctx, HashOf(secret)); err != nil {
 		return err
 	}
-	g.recheck(ctx, func(p *Pass) bool {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return p.credentials.Token == "" && p.credentials.Session == secret
-	})
+	g.recheck(ctx, func(_ string, c Credentials) bool { return c.Token == "" && c.Session == secret }, func(Identity) bool { return true })
 	return nil
 }
 
@@ -133,7 +128,7 @@ func (g *Guard) identify(ctx context.Context, token string) (Identity, error) {
 			return Identity{}, err
 		}
 		v, err := g.ofLink(l, l.Document)
-		v.Docs = Grants{{l.Document, v.role}}
+		v.Docs = Grants{{Exactly(l.Document), v.role}}
 		return v.Identity, err
 	}
 	if g.cfg.Tokens == nil {
@@ -147,7 +142,7 @@ func (g *Guard) identify(ctx context.Context, token string) (Identity, error) {
 }
 
 // Who tells who somebody is, and what it may do as far as that can be told without
-// naming a document: a link's document is a pattern of its own name. Its error is
+// naming a document: a link's document is the pattern of its name alone. Its error is
 // an *Refused, or that of ctx.
 func (g *Guard) Who(ctx context.Context, c Credentials) (Identity, error) {
 	who := Identity{}
@@ -156,7 +151,7 @@ func (g *Guard) Who(ctx context.Context, c Credentials) (Identity, error) {
 		if errors.Is(err, ErrForeign) && g.cfg.Tokens != nil && g.cfg.Application == nil {
 			err = BadToken.Because(err.Error())
 		}
-		g.noteFailure(c, err)
+		err = g.noteFailure(c, err)
 		if !errors.Is(err, ErrForeign) {
 			return who, err
 		}
@@ -164,7 +159,7 @@ func (g *Guard) Who(ctx context.Context, c Credentials) (Identity, error) {
 		if err := g.eachHeld(ctx, c.Session, "", func(v verdict, l store.Link) {
 			if l.ID != 0 {
 				role, _ := ParseLinkRole(l.Role)
-				who.Docs = append(who.Docs, Grant{l.Document, role})
+				who.Docs = append(who.Docs, Grant{Exactly(l.Document), role})
 				return
 			}
 			who.Subject, who.Name, who.Color = v.Subject, v.Name, v.Color

@@ -53,9 +53,18 @@ type Guard struct {
 	failures *Tally[netip.Addr] // of who showed something that isn't valid
 	begun    *Tally[string]     // documents, by who began them
 
-	mu       sync.Mutex
-	live     map[*Pass]struct{}
-	rechecks uint64 // how many have begun
+	mu      sync.Mutex
+	live    map[*Pass]struct{}
+	judging map[*judgement]struct{}
+}
+
+// A judgement is under way. A recheck that begins meanwhile can't know whom it is
+// about, and makes it late if that may be one of those it picks: it may rest on what
+// was before.
+type judgement struct {
+	document    string
+	credentials Credentials
+	late        bool // guarded by Guard.mu
 }
 
 // NewGuard makes a guard.
@@ -66,6 +75,7 @@ func NewGuard(cfg Config) *Guard {
 		failures: NewTally[netip.Addr](PerMinute(cfg.Limits.FailuresPerMinute)),
 		begun:    NewTally[string](PerHour(cfg.Limits.DocumentsPerHour)),
 		live:     make(map[*Pass]struct{}),
+		judging:  make(map[*judgement]struct{}),
 	}
 }
 
@@ -73,32 +83,40 @@ func NewGuard(cfg Config) *Guard {
 // the pass is released. Its error is an *Refused, or that of ctx.
 func (g *Guard) Admit(ctx context.Context, c Credentials, document string, w Watcher) (*Pass, error) {
 	p := &Pass{guard: g, document: document, watcher: w}
-	for anew := false; ; anew = true {
-		seen := g.rechecksSoFar()
-		v, err := g.judge(ctx, c, document, anew)
-		if err == nil && !v.role.May(Read) {
-			err = Forbidden.Because("no role in this document")
-		}
-		if err != nil {
-			return nil, err
-		}
-		if p.begin(c, v, seen) {
-			return p, nil
-		}
+	if _, err := p.judge(ctx, c, false); err != nil {
+		return nil, err
 	}
+	return p, nil
 }
 
-// rechecksSoFar is to be read before something is judged: if a recheck has begun
-// until that is put into force, it may have been judged by what was before, and
-// the recheck may have missed it.
-func (g *Guard) rechecksSoFar() uint64 {
+// begin is to be called before something is judged, and again if it was late.
+func (g *Guard) begin(j *judgement) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.rechecks
+	j.late = false
+	g.judging[j] = struct{}{}
 }
 
-// RequiresToken reports whether those who show nothing are refused.
-func (g *Guard) RequiresToken() bool { return g.cfg.Open == None && g.cfg.Application == nil }
+// settle has rechecks find the pass that a judgement is for, unless that is late.
+// The pass is locked, and one that is over stays so.
+func (g *Guard) settle(j *judgement, p *Pass) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !j.late && !p.over {
+		g.live[p] = struct{}{}
+	}
+	return !j.late
+}
+
+func (g *Guard) drop(j *judgement) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.judging, j)
+}
+
+// RequiresToken reports whether those who show nothing are refused, unless an
+// application lets them in.
+func (g *Guard) RequiresToken() bool { return g.cfg.Open == None }
 
 // Asks reports whether an application is asked, which may want to know more than
 // the token.
@@ -162,19 +180,27 @@ func (g *Guard) Blocked(addr netip.Addr) error {
 	return nil
 }
 
-// Recheck judges all passes anew that a function picks, and ends those, or
-// changes their roles, that don't stand any more. It returns how many it picked
-// when it is done.
-func (g *Guard) Recheck(ctx context.Context, picks func(document string, who Identity) bool) int {
-	return g.recheck(ctx, func(p *Pass) bool { return picks(p.document, p.Identity()) })
+// Recheck judges all passes of a document anew that a function picks, or of all
+// documents by "", and ends those, or changes their roles, that don't stand any
+// more. It returns how many it picked when it is done.
+func (g *Guard) Recheck(ctx context.Context, document string, picks func(Identity) bool) int {
+	return g.recheck(ctx, func(of string, _ Credentials) bool { return document == "" || document == of }, picks)
 }
 
-func (g *Guard) recheck(ctx context.Context, picks func(*Pass) bool) int {
+// recheck is Recheck for those whose document and credentials concern it. Who
+// judges something else isn't held up: somebody who owns one document, and has it
+// rechecked all the time, would keep everybody out of all.
+func (g *Guard) recheck(ctx context.Context, concerns func(document string, c Credentials) bool, picks func(Identity) bool) int {
 	g.mu.Lock()
-	g.rechecks++
+	for j := range g.judging {
+		j.late = j.late || concerns(j.document, j.credentials)
+	}
 	picked := slices.Collect(maps.Keys(g.live))
 	g.mu.Unlock()
-	picked = slices.DeleteFunc(picked, func(p *Pass) bool { return !picks(p) })
+	picked = slices.DeleteFunc(picked, func(p *Pass) bool {
+		c, who := p.shown()
+		return !concerns(p.document, c) || !picks(who)
+	})
 	// At once for a few; an application isn't asked by all together.
 	turns := make(chan struct{}, 16)
 	var wg sync.WaitGroup

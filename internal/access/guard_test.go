@@ -241,22 +241,22 @@ func TestRecheck(t *testing.T) {
 	byLink, linkWatcher := admit(link)
 	anna, annaWatcher := admit("anna")
 	ben, _ := admit("ben")
-	ofLink := func(_ string, who Identity) bool { return who.Link == 7 }
+	ofLink := func(who Identity) bool { return who.Link == 7 }
 
 	b.links[hash] = store.Link{ID: 7, Document: "d", Role: "reader"}
-	if n := g.Recheck(t.Context(), ofLink); n != 1 || byLink.Role() != Reader || len(linkWatcher.roles) != 1 {
+	if n := g.Recheck(t.Context(), "d", ofLink); n != 1 || byLink.Role() != Reader || len(linkWatcher.roles) != 1 {
 		t.Fatal(n, byLink.Role(), linkWatcher.roles)
 	}
 	delete(b.links, hash)
-	g.Recheck(t.Context(), ofLink)
+	g.Recheck(t.Context(), "d", ofLink)
 	if len(linkWatcher.refused) != 1 || linkWatcher.refused[0].Label != Revoked.Label {
 		t.Fatal(linkWatcher.refused)
 	}
-	if g.Recheck(t.Context(), ofLink) != 0 {
+	if g.Recheck(t.Context(), "d", ofLink) != 0 {
 		t.Error("what has ended is watched on")
 	}
 	b.cuts["anna"] = time.Now()
-	if n := g.Recheck(t.Context(), func(string, Identity) bool { return true }); n != 2 {
+	if n := g.Recheck(t.Context(), "", func(Identity) bool { return true }); n != 2 {
 		t.Fatal(n)
 	}
 	isRefused(t, anna.May(Read), Revoked)
@@ -286,6 +286,13 @@ func TestTallies(t *testing.T) {
 		if err := g.Blocked(there); err != nil {
 			t.Error(err)
 		}
+		// An open socket that goes on is told, and ends by that. One that shows what is
+		// valid goes on.
+		_, err := g.Admit(t.Context(), Credentials{Token: "guess", Addr: here}, "d", &watcher{})
+		isRefused(t, err, TooManyFailures)
+		if _, err := g.Check(t.Context(), Credentials{Token: "w", Addr: here}, "d", Write); err != nil {
+			t.Error(err)
+		}
 		time.Sleep(21 * time.Second)
 		if err := g.Blocked(here); err != nil {
 			t.Error(err)
@@ -300,6 +307,22 @@ func TestTallies(t *testing.T) {
 			t.Error(refused)
 		}
 	})
+}
+
+// Pages that were left open until what they show was over keep nobody out.
+func TestWhatWasValidIsNoGuess(t *testing.T) {
+	past := time.Now().Add(-time.Hour)
+	g := NewGuard(Config{
+		Tokens: known{"old": {Docs: grants("**", Writer), Expires: past}}, Grants: &book{}, Limits: Limits{FailuresPerMinute: 1},
+	})
+	here := netip.MustParseAddr("192.0.2.1")
+	for _, shown := range []Credentials{{Token: "old", Addr: here}, {Session: "ended", Addr: here}} {
+		for range 2 {
+			if _, err := g.Admit(t.Context(), shown, "d", &watcher{}); err == nil || g.Blocked(here) != nil {
+				t.Fatal(err, g.Blocked(here))
+			}
+		}
+	}
 }
 
 // A tally forgets whom it needn't remember.

@@ -26,17 +26,22 @@ var ErrForeign = errors.New("no key here has signed this")
 func (g *Guard) judge(ctx context.Context, c Credentials, document string, anew bool) (verdict, error) {
 	v, err := g.find(ctx, c, document, anew)
 	if !anew { // what counted before is nobody's failure
-		g.noteFailure(c, err)
+		err = g.noteFailure(c, err)
 	}
 	return v, err
 }
 
-// noteFailure counts credentials that aren't valid for the address they are from.
-func (g *Guard) noteFailure(c Credentials, err error) {
+// noteFailure counts a token that isn't valid for the address it is from, and
+// refuses one too many as such, so that it ends a socket that goes on. What was
+// valid once doesn't count, and neither does a browser's session: nobody finds one
+// by trying, and a few pages that were left open overnight would keep all others
+// of their address out.
+func (g *Guard) noteFailure(c Credentials, err error) error {
 	var refused *Refused
-	if errors.As(err, &refused) && refused.HTTP == 401 && (c.Token != "" || c.Session != "") {
-		g.failures.Take(c.Addr)
+	if errors.As(err, &refused) && refused.Label == BadToken.Label && !g.failures.Take(c.Addr) {
+		return TooManyFailures.Because("")
 	}
+	return err
 }
 
 func (g *Guard) find(ctx context.Context, c Credentials, document string, anew bool) (verdict, error) {
@@ -115,8 +120,10 @@ func (g *Guard) standing(ctx context.Context, who Identity, document string) (ve
 		if err != nil {
 			return verdict{}, err
 		}
-		// A token says whole seconds.
-		if !cut.IsZero() && !who.Issued.After(cut.Truncate(time.Second)) {
+		if who.Issued.Nanosecond() == 0 { // as most tokens say it: in whole seconds
+			cut = cut.Truncate(time.Second)
+		}
+		if !cut.IsZero() && !who.Issued.After(cut) {
 			return verdict{}, Revoked.Because("")
 		}
 	}

@@ -40,22 +40,6 @@ type Pass struct {
 	over        bool
 }
 
-// begin puts the first verdict into force, unless a recheck has begun since.
-func (p *Pass) begin(c Credentials, v verdict, seen uint64) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	g := p.guard
-	g.mu.Lock()
-	if g.rechecks != seen {
-		g.mu.Unlock()
-		return false
-	}
-	g.live[p] = struct{}{}
-	g.mu.Unlock()
-	p.takeLocked(c, v)
-	return true
-}
-
 // takeLocked reports whether the role is another than before.
 func (p *Pass) takeLocked(c Credentials, v verdict) (changed bool) {
 	renewed := p.timer == nil || !p.verdict.until.Equal(v.until)
@@ -133,9 +117,7 @@ func (p *Pass) Release() {
 // which the watcher isn't told. Its error is an *Refused, which changes nothing, or
 // that of ctx.
 func (p *Pass) Renew(ctx context.Context, token string) error {
-	p.mu.Lock()
-	c := p.credentials
-	p.mu.Unlock()
+	c, _ := p.shown()
 	c.Token = token
 	_, err := p.judge(ctx, c, false)
 	return err
@@ -144,9 +126,12 @@ func (p *Pass) Renew(ctx context.Context, token string) error {
 // judge judges credentials, puts the verdict into force, and reports whether the
 // role is another.
 func (p *Pass) judge(ctx context.Context, c Credentials, anew bool) (changed bool, err error) {
+	g := p.guard
+	j := &judgement{document: p.document, credentials: c}
+	defer g.drop(j)
 	for ; ; anew = true {
-		seen := p.guard.rechecksSoFar()
-		v, err := p.guard.judge(ctx, c, p.document, anew)
+		g.begin(j)
+		v, err := g.judge(ctx, c, p.document, anew)
 		if err == nil && !v.role.May(Read) {
 			err = Forbidden.Because("no role in this document")
 		}
@@ -154,7 +139,7 @@ func (p *Pass) judge(ctx context.Context, c Credentials, anew bool) (changed boo
 			return false, err
 		}
 		p.mu.Lock()
-		if p.guard.rechecksSoFar() != seen {
+		if !g.settle(j, p) {
 			p.mu.Unlock()
 			continue
 		}
@@ -166,17 +151,26 @@ func (p *Pass) judge(ctx context.Context, c Credentials, anew bool) (changed boo
 
 // recheck judges what was shown anew. What can't be judged now stays.
 func (p *Pass) recheck(ctx context.Context) {
-	p.mu.Lock()
-	c := p.credentials
-	p.mu.Unlock()
+	c, who := p.shown()
 	changed, err := p.judge(ctx, c, true)
 	if changed {
 		p.watcher.Changed(p.Role())
 	}
 	var refused *Refused
+	if errors.As(err, &refused) && refused.Label == Unverified.Label {
+		// Whether its subject was cut off is known here.
+		_, err = p.guard.standing(ctx, who, p.document)
+	}
 	if errors.As(err, &refused) && refused.Label != Unverified.Label {
 		p.end(Revoked.Because(""))
 	}
+}
+
+// shown is what was shown, and whose it is.
+func (p *Pass) shown() (Credentials, Identity) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.credentials, p.verdict.Identity
 }
 
 // Role is the role at present.
@@ -202,16 +196,12 @@ func (p *Pass) Document() string { return p.document }
 
 // Identity is who it is.
 func (p *Pass) Identity() Identity {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.verdict.Identity
+	_, who := p.shown()
+	return who
 }
 
 // MayBegin refuses a document that nobody has used to whoever has begun too many;
 // nil counts one more.
 func (p *Pass) MayBegin() *Refused {
-	p.mu.Lock()
-	c, who := p.credentials, p.verdict.Identity
-	p.mu.Unlock()
-	return p.guard.MayBegin(c, who)
+	return p.guard.MayBegin(p.shown())
 }

@@ -41,18 +41,23 @@ func (a *api) readScope(c *call) (s scope, err error) {
 			return s, err
 		}
 		l, err := grants.LinkByID(ctx, s.Link)
-		switch {
-		case errors.Is(err, store.ErrUnknown): // which is nobody's to know who doesn't own all
-			if _, err := a.Guard.CheckAll(ctx, c.Credentials); err != nil {
-				return s, err
-			}
-			return s, access.UnknownLink.Because("")
-		case err != nil:
+		unknown := errors.Is(err, store.ErrUnknown) || err == nil && s.Document != "" && s.Document != l.Document
+		if err != nil && !unknown {
 			return s, err
-		case s.Document != "" && s.Document != l.Document:
-			return s, access.UnknownLink.Because("")
+		}
+		// Which links there are, and of which documents, who doesn't own this one's
+		// mustn't find out by what is answered.
+		if c.name = l.Document; !unknown {
+			_, err = a.may(c, access.Share)
+		}
+		if unknown || err != nil {
+			_, err = a.Guard.CheckAll(ctx, c.Credentials)
+		}
+		if err == nil && unknown {
+			err = access.UnknownLink.Because("")
 		}
 		s.Document = l.Document
+		return s, err
 	}
 	if s.Document == "" {
 		_, err = a.Guard.CheckAll(ctx, c.Credentials)
@@ -63,11 +68,9 @@ func (a *api) readScope(c *call) (s scope, err error) {
 	return s, err
 }
 
-// picks reports whether somebody in a document is meant.
-func (s *scope) picks(document string, who access.Identity) bool {
-	return (s.Document == "" || s.Document == document) &&
-		(s.Subject == "" || s.Subject == who.Subject) &&
-		(s.Link == 0 || s.Link == who.Link)
+// picks reports whether somebody in the document is meant.
+func (s *scope) picks(who access.Identity) bool {
+	return (s.Subject == "" || s.Subject == who.Subject) && (s.Link == 0 || s.Link == who.Link)
 }
 
 type checked struct {
@@ -82,7 +85,7 @@ func (a *api) recheck(c *call) error {
 	}
 	ctx, cancel := c.lasting()
 	defer cancel()
-	return c.answer(http.StatusOK, checked{a.Guard.Recheck(ctx, s.picks)})
+	return c.answer(http.StatusOK, checked{a.Guard.Recheck(ctx, s.Document, s.picks)})
 }
 
 // cut voids what was given before: a subject's tokens, a link, or all links of a
@@ -115,5 +118,5 @@ func (a *api) cut(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(http.StatusOK, checked{a.Guard.Recheck(ctx, s.picks)})
+	return c.answer(http.StatusOK, checked{a.Guard.Recheck(ctx, s.Document, s.picks)})
 }

@@ -71,6 +71,29 @@ func TestRecheck(t *testing.T) {
 	guest.stays(access.Reader)
 }
 
+// Which links there are, and of which documents, is nobody's to find out who doesn't
+// own them.
+func TestLinksAreNobodysToFind(t *testing.T) {
+	h := withDocument(t)
+	id := h.as("ann").wants(201, "", "POST", links, `{"role":"reader"}`).id()[1:]
+	outsider := h.keys["bob"]
+	outsider.Docs = access.Grants{{Pattern: "other/*", Role: access.Owner}}
+	h.keys["outsider"] = outsider
+	for _, who := range []string{"", "bob", "outsider"} {
+		for _, path := range []string{recheck, cut} {
+			want := h.as(who).do("POST", path, `{"link":99}`).text
+			for _, body := range []string{`{"link":%s}`, `{"link":%s,"document":"team/a"}`, `{"link":%s,"document":"team/b"}`, `{"link":%s,"document":"other/a"}`} {
+				for _, link := range []string{id, "99"} {
+					if got := h.as(who).do("POST", path, fmt.Sprintf(body, link)).text; got != want {
+						t.Errorf("%s: %s, of link 99 %s", fmt.Sprintf(body, link), got, want)
+					}
+				}
+			}
+		}
+	}
+	h.as("ann").wants(200, `{"checked":0}`, "POST", recheck, `{"link":`+id+`,"document":"team/a"}`)
+}
+
 // A document's or link's owner decides about it, about anything else only who owns
 // everything.
 func TestWhoMayCut(t *testing.T) {

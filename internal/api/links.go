@@ -168,7 +168,7 @@ func (a *api) changeLink(c *call) error {
 	if err != nil {
 		return unknownLink(err)
 	}
-	a.recheckLink(ctx, c.id)
+	a.recheckLink(ctx, c.name, c.id)
 	return c.answer(http.StatusOK, showLink(l))
 }
 
@@ -194,12 +194,12 @@ func (a *api) endLink(c *call, document string, id int64) (checked int, err erro
 	if err := grants.RevokeLink(ctx, document, id); err != nil {
 		return 0, unknownLink(err)
 	}
-	return a.recheckLink(ctx, id), nil
+	return a.recheckLink(ctx, document, id), nil
 }
 
 // recheckLink judges anew whoever has a role by a link.
-func (a *api) recheckLink(ctx context.Context, id int64) int {
-	return a.Guard.Recheck(ctx, func(_ string, who access.Identity) bool { return who.Link == id })
+func (a *api) recheckLink(ctx context.Context, document string, id int64) int {
+	return a.Guard.Recheck(ctx, document, func(who access.Identity) bool { return who.Link == id })
 }
 
 func unknownLink(err error) error {

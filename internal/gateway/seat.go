@@ -16,8 +16,8 @@ type Seat struct {
 	over atomic.Bool
 	left chan struct{} // closed once the session has been left
 
-	mu      sync.Mutex    // held while the session is called, which may wait for the room
-	session *room.Session // nil before Take and once left
+	mu      sync.Mutex                   // held while the session is called, which may wait for the room
+	session atomic.Pointer[room.Session] // nil before Take and once left
 }
 
 // NewSeat returns a seat nobody sits on yet.
@@ -32,7 +32,7 @@ func (s *Seat) Take(session *room.Session) {
 		session.Leave()
 		return
 	}
-	s.session = session
+	s.session.Store(session)
 }
 
 // Over reports whether the session has ended.
@@ -42,10 +42,20 @@ func (s *Seat) Over() bool { return s.over.Load() }
 func (s *Seat) Do(f func(*room.Session) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.session == nil || s.over.Load() {
+	session := s.session.Load()
+	if session == nil || s.over.Load() {
 		return nil
 	}
-	return f(s.session)
+	return f(session)
+}
+
+// Tell calls f with the session, unless there is none or it has ended. It may be
+// called from anywhere and doesn't wait for what else the session is called for,
+// which may be stuck until a disk works again. So f mustn't wait for that either.
+func (s *Seat) Tell(f func(*room.Session)) {
+	if session := s.session.Load(); session != nil && !s.over.Load() {
+		f(session)
+	}
 }
 
 // Flush waits until all that the session brought is settled, or ctx ends.
@@ -75,8 +85,7 @@ func (s *Seat) leave() {
 	defer close(s.left)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.session != nil {
-		s.session.Leave()
-		s.session = nil
+	if session := s.session.Swap(nil); session != nil {
+		session.Leave()
 	}
 }

@@ -29,7 +29,7 @@ type Stranger struct {
 }
 
 // NewStranger makes one who is told its end, unless it is Known in time.
-func NewStranger(limits Unauthenticated, end func(error)) *Stranger {
+func NewStranger(limits Unauthenticated, end func(*access.Refused)) *Stranger {
 	s := &Stranger{limits: limits}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -145,15 +145,15 @@ func TestRoleChanges(t *testing.T) {
 		w, other := b.join(h, "writer", "a", 1), b.join(h, "other", "a", 2)
 		w.send(w.write(0, "one "))
 		b.tokens.set("writer", person("w", access.Reader))
-		all := func(string, access.Identity) bool { return true }
-		b.guard.Recheck(t.Context(), all)
+		all := func(access.Identity) bool { return true }
+		b.guard.Recheck(t.Context(), "", all)
 		w.send(w.write(0, "two "))
 		if other.take(); len(w.refused) != 1 || other.text() != "one " {
 			t.Fatal(w.refused, other.text())
 		}
 		w.take()
 		b.tokens.set("writer", person("w", access.Writer))
-		b.guard.Recheck(t.Context(), all)
+		b.guard.Recheck(t.Context(), "", all)
 		synctest.Wait()
 		if len(w.queries) != 1 {
 			t.Fatalf("asked %d times for what was refused", len(w.queries))
@@ -163,10 +163,37 @@ func TestRoleChanges(t *testing.T) {
 			t.Fatal(other.text())
 		}
 		b.tokens.set("writer", access.Identity{})
-		b.guard.Recheck(t.Context(), all)
+		b.guard.Recheck(t.Context(), "", all)
 		rows := len(h.stored("a").Rows)
 		w.send(w.write(0, "three "))
 		if other.take(); other.text() != "two one " || len(h.stored("a").Rows) != rows {
+			t.Fatal(other.text())
+		}
+	})
+}
+
+// Rule: what waits for others isn't written when they bring what it needs, if its
+// writer may not write any more by then.
+func TestRoleChangesWhileUpdatesWait(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		b := newClub()
+		w, other := b.join(h, "writer", "a", 1), b.join(h, "other", "a", 2)
+		first := other.write(0, "first ") // which its client keeps to itself
+		if err := w.doc.ApplyUpdate(first, "room"); err != nil {
+			t.Fatal(err)
+		}
+		w.send(w.write(6, "late"))
+		if len(w.queries) != 1 {
+			t.Fatal("it doesn't wait: ", len(w.queries))
+		}
+		b.tokens.set("writer", person("w", access.Reader))
+		b.guard.Recheck(t.Context(), "a", func(access.Identity) bool { return true })
+		synctest.Wait()
+		if len(w.refused) != 1 || w.refused[0].Label != access.Forbidden.Label {
+			t.Fatal(w.refused)
+		}
+		other.send(first)
+		if other.take(); other.text() != "first " || len(h.stored("a").Rows) != 1 {
 			t.Fatal(other.text())
 		}
 	})
@@ -264,6 +291,38 @@ func TestSubjectInTheLog(t *testing.T) {
 		sessions, err := h.log.Store.Sessions(t.Context(), d.ID)
 		if err != nil || len(sessions) != 1 || sessions[0].Subject != "w" {
 			t.Fatal(sessions, err)
+		}
+	})
+}
+
+// Also when a session shows another token: what it brought before stays the first
+// one's, on disk or not.
+func TestSubjectsOfOneSession(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		b := newClub()
+		w := b.join(h, "writer", "a", 1)
+		w.send(w.write(0, "x"))
+		w.post(w.write(0, "y"))
+		if err := w.session.Pass().Renew(t.Context(), "other"); err != nil {
+			t.Fatal(err)
+		}
+		w.session.Changed()
+		w.send(w.write(0, "z"))
+		d := h.stored("a")
+		sessions, err := h.log.Store.Sessions(t.Context(), d.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		subjects := make(map[int64]string)
+		for _, s := range sessions {
+			subjects[s.ID] = s.Subject
+		}
+		got := ""
+		for _, row := range d.Rows {
+			got += subjects[row.Session]
+		}
+		if got != "wwo" {
+			t.Fatal(got, len(d.Rows))
 		}
 	})
 }

@@ -87,7 +87,8 @@ func (l *log) add(s *Session, update []byte, cost int) {
 // introduce is what the log doesn't know yet of the sessions whose rows are
 // unsaved.
 func (r *room) introduce() []store.Session {
-	var unknown []store.Session
+	unknown := r.former
+	r.former = nil
 	for s := range r.writers {
 		if s.own != nil && s.heard != s.nameHeard {
 			s.nameHeard = s.heard
@@ -102,6 +103,20 @@ func (r *room) introduce() []store.Session {
 	}
 	clear(r.writers)
 	return unknown
+}
+
+// resubject has a session that shows another subject go on as another in the log:
+// what it has brought stays its former subject's.
+func (r *room) resubject(s *Session) {
+	subject := s.pass.Identity().Subject
+	if subject == s.written.Subject {
+		return
+	}
+	if _, writes := r.writers[s]; writes && s.written != s.logged {
+		r.former = append(r.former, s.written)
+	}
+	s.id, s.nameHeard = newSessionID(), 0
+	s.written = store.Session{ID: s.id, Subject: subject, Start: time.Now()}
 }
 
 // maxUserName bounds the name of a session in the log, in bytes.

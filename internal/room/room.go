@@ -37,6 +37,7 @@ type room struct {
 	// Owned by the room's goroutine.
 	sessions map[*Session]struct{}
 	writers  map[*Session]struct{} // of rows since the last append began
+	former   []store.Session       // that some of them were under another subject, and the log doesn't know
 	content  content
 	log      log
 	presence presence

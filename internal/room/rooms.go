@@ -145,7 +145,7 @@ func (rs *Rooms) join(ctx context.Context, pass *access.Pass, recv Receiver) (*S
 		rs.release(r)
 		return nil, ctx.Err()
 	}
-	s := &Session{room: r, pass: pass, ctx: ctx, recv: recv, id: rand.Int64N(math.MaxInt64) + 1}
+	s := &Session{room: r, pass: pass, ctx: ctx, recv: recv, id: newSessionID()}
 	s.written = store.Session{ID: s.id, Subject: pass.Identity().Subject, Start: time.Now()}
 	if r.refusal != nil {
 		rs.release(r)
@@ -169,6 +169,8 @@ func (rs *Rooms) join(ctx context.Context, pass *access.Pass, recv Receiver) (*S
 	rs.release(r)
 	return nil, access.Overload.Because("")
 }
+
+func newSessionID() int64 { return rand.Int64N(math.MaxInt64) + 1 }
 
 // acquire finds or makes a room and counts one who holds it.
 func (rs *Rooms) acquire(name string) *room {

@@ -126,7 +126,7 @@ func (u *Update) drop(known crdt.DeleteSet) { u.Bytes, u.Info = u.Info.WithoutDe
 
 // A Session is one client in one document, as its gateway sees it. Its methods
 // may wait while the room is busy, Update also for the log, and a large one for
-// others to be dealt with. After Leave none may be called.
+// others to be dealt with. After Leave none may be called but Changed.
 type Session struct {
 	room *room
 	pass *access.Pass
@@ -200,11 +200,17 @@ func (s *Session) Context() context.Context { return s.ctx }
 // Pass is what the session may do.
 func (s *Session) Pass() *access.Pass { return s.pass }
 
-// Changed says that the role is another now. Who may write from now on is asked
-// for what it wasn't allowed to before.
+// Changed says that the role, or whose the session is, is another now. Who may write from now on is asked
+// for what it wasn't allowed to before; of who may not any more, nothing is kept
+// that waits for others. It may be called from anywhere.
 func (s *Session) Changed() {
 	s.room.post(func() {
-		if s.barred && !s.ended && !s.ReadOnly() {
+		s.room.resubject(s)
+		switch refusal := s.pass.May(access.Write); {
+		case s.ended || s.left.Load():
+		case refusal != nil && s.waits:
+			s.room.disown(s, refusal)
+		case s.barred && !s.ReadOnly():
 			s.barred = false
 			s.room.requery(s)
 		}

@@ -323,6 +323,22 @@ func (r *room) dropPending() {
 	r.askWaiting()
 }
 
+// disown forgets what a session may not write any more and that waits for others,
+// who would bring it into the document later.
+func (r *room) disown(s *Session, refusal *access.Refused) {
+	left := s.owed[:0]
+	for _, o := range s.owed {
+		if o.answers > 0 { // the disk failed
+			left = append(left, o)
+		} else {
+			o.settle(refusal)
+		}
+	}
+	r.keepOwed(s, left)
+	s.waits, s.barred = false, true
+	r.dropPending()
+}
+
 // maxAsks is how often a session is asked for the same updates again.
 const maxAsks = 3
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
@@ -134,6 +135,10 @@ type socket struct {
 	addr    netip.Addr // as limits count it
 	begun   time.Time
 	gateway gateway.Socket // nil until the protocol is known
+	// Until then, where a token is required; nil elsewhere. It may have said why the
+	// socket ends.
+	stranger *gateway.Stranger
+	late     atomic.Pointer[access.Refused]
 
 	subjects  subjects
 	documents documents // that it opened, if its address names none
@@ -170,10 +175,16 @@ func panicked(err *error) {
 // Begin implements gateway.Socket.
 func (k *socket) Begin() (err error) {
 	defer panicked(&err)
-	if k.protocol == undecided {
-		return nil
+	if k.protocol != undecided {
+		return k.open()
 	}
-	return k.open()
+	if k.door.Guard.RequiresToken() {
+		k.stranger = gateway.NewStranger(k.server.cfg.Hocuspocus.Unauthenticated, func(r *access.Refused) {
+			k.late.Store(r)
+			k.conn.Close(r.Close, r.Error())
+		})
+	}
+	return nil
 }
 
 // open lets the protocol's gateway begin.
@@ -207,7 +218,11 @@ func (k *socket) Finish(err error) (end error) {
 		}
 	}()
 	defer panicked(&end)
+	k.stranger.Known()
 	if k.gateway == nil {
+		if late := k.late.Load(); late != nil {
+			err = late
+		}
 		r := refusal(err)
 		k.conn.Finish(k.code(r), r.Error())
 		return err
@@ -229,6 +244,7 @@ func (k *socket) decide(first ws.Message) error {
 	case len(first.Data) == 0:
 		return access.Malformed.Because("an empty message")
 	}
+	k.stranger.Known()
 	m := k.server.cfg.Metrics
 	m.Connections.WithLabelValues(k.protocol).Dec()
 	k.protocol = hocuspocusProtocol

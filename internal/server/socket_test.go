@@ -16,8 +16,46 @@ import (
 
 	gobwas "github.com/gobwas/ws"
 
+	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/gateway/hocuspocus"
 	"github.com/inkwire/inkwire/internal/server"
 )
+
+// Where a token is required, a socket at such an address may say nothing for a
+// while only, as one at a protocol's own.
+func TestDropInStrangers(t *testing.T) {
+	h := prepare(t, func(c *server.Config) {
+		c.Hocuspocus = hocuspocus.DefaultLimits
+		c.Hocuspocus.Unauthenticated.Time = 50 * time.Millisecond
+	})
+	door := h.door()
+	door.Guard = access.NewGuard(access.Config{Tokens: nobody{}})
+	h.server.Start(door, nil)
+	for _, path := range []string{"/", "/a", "/hocuspocus"} {
+		s := h.dial(path)
+		for f := s.next(); f.Header.OpCode != gobwas.OpClose; f = s.next() {
+			if !bytes.Equal(f.Payload, []byte{0}) { // Hocuspocus's message of no document
+				t.Fatalf("%s: %q", path, f.Payload)
+			}
+		}
+		s.Close()
+		if e := h.ended(); e.Reason != "unauthenticated" || e.Sent != 4408 {
+			t.Errorf("%s: %+v", path, e)
+		}
+	}
+	held := h.dial("/a")
+	held.send(0, 0, 1, 0)
+	if f := held.next(); !bytes.HasPrefix(f.Payload, []byte{2, 0}) {
+		t.Errorf("y-websocket's client got %q", f.Payload)
+	}
+}
+
+// nobody has a token.
+type nobody struct{}
+
+func (nobody) Identify(context.Context, string) (access.Identity, error) {
+	return access.Identity{}, access.ErrForeign
+}
 
 // At an address that is no protocol's own, the first message tells.
 func TestDropIn(t *testing.T) {

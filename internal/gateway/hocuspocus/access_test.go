@@ -70,6 +70,23 @@ func TestTokens(t *testing.T) {
 	c.gets(str("doc"), saved)
 }
 
+// Who goes on to guess tokens is cut off; a socket of the same address that shows
+// what is valid goes on.
+func TestGuesses(t *testing.T) {
+	s, _ := serveMembers(t, func(s *server) { s.access.Limits.FailuresPerMinute = 3 })
+	c, member := dial(t, s), dial(t, s)
+	member.send(str("doc"), auth("writer"))
+	member.gets(str("doc"), []byte{2, 2}, str("read-write"))
+	for range 3 {
+		c.send(str("doc"), auth("guess"))
+		c.isDenied("doc", "the token isn't valid")
+	}
+	c.send(str("doc"), auth("guess"))
+	c.isClosed(1013, "too many tokens")
+	member.send(str("doc"), auth("reader"))
+	member.gets(str("doc"), []byte{2, 2}, str("readonly"))
+}
+
 // A reader is told so, its edits are refused one by one, and others don't see them.
 func TestReader(t *testing.T) {
 	s, _ := serveMembers(t, nil)
@@ -118,12 +135,12 @@ func TestRevoked(t *testing.T) {
 	c.send(key, auth("writer"))
 	c.gets(key, []byte{2, 2}, str("read-write"))
 	c.sync("doc")
-	all := func(string, access.Identity) bool { return true }
+	all := func(access.Identity) bool { return true }
 	ts.set("writer", access.Reader, time.Time{})
-	s.guard.Recheck(t.Context(), all)
+	s.guard.Recheck(t.Context(), "", all)
 	c.gets(key, []byte{2, 2}, str("readonly"))
 	ts.set("writer", access.None, time.Time{})
-	s.guard.Recheck(t.Context(), all)
+	s.guard.Recheck(t.Context(), "", all)
 	c.isDenied("doc", "access was revoked")
 	c.lives()
 }

@@ -129,7 +129,7 @@ func open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Cr
 	conn.KeepAlive(nothing, keepaliveAfter)
 	c := &connection{ctx: ctx, conn: conn, door: door, shown: shown, limits: limits, observer: o, sessions: make(map[string]*session)}
 	if door.Guard.RequiresToken() {
-		c.stranger = gateway.NewStranger(limits.Unauthenticated, c.end)
+		c.stranger = gateway.NewStranger(limits.Unauthenticated, func(r *access.Refused) { c.end(r) })
 	}
 	return c
 }

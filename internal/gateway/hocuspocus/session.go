@@ -228,10 +228,9 @@ func (s *session) Renew() {
 
 // Changed implements access.Watcher: it tells the scope.
 func (s *session) Changed(access.Role) {
-	_ = s.seat.Do(func(r *room.Session) error {
+	s.seat.Tell(func(r *room.Session) {
 		s.c.say(authenticated(s.key, r))
 		r.Changed()
-		return nil
 	})
 }
 

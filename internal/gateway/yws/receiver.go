@@ -49,8 +49,14 @@ func (c *connection) Unsaved(unsaved bool) {
 	}
 }
 
-// End closes the socket, that of a denied client after a while. Only the first
-// counts.
+// holds tells of a refusal after which a client is kept from coming back for a
+// while: it comes back at once whatever the code is.
+func holds(r *access.Refused) bool {
+	return gateway.Denied(r) || r.Label == access.Unverified.Label || r.Label == access.TooManyDocuments.Label
+}
+
+// End closes the socket, that of a client that is held after a while. Only the
+// first counts.
 func (c *connection) End(r *access.Refused) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -59,7 +65,7 @@ func (c *connection) End(r *access.Refused) {
 	}
 	c.ended = r
 	c.seat.Vacate()
-	if !gateway.Denied(r) {
+	if !holds(r) {
 		c.conn.Close(r.Yjs, r.Error())
 		return
 	}
@@ -76,23 +82,22 @@ func (c *connection) Renew() {}
 
 // Changed implements access.Watcher.
 func (c *connection) Changed(access.Role) {
-	_ = c.seat.Do(func(s *room.Session) error { s.Changed(); return nil })
-	c.tellScope()
+	c.seat.Tell(func(s *room.Session) {
+		s.Changed()
+		c.tellScope(s)
+	})
 }
 
 // tellScope tells a client that has asked for it whether it may write.
-func (c *connection) tellScope() {
+func (c *connection) tellScope(s *room.Session) {
 	if !c.scope {
 		return
 	}
-	_ = c.seat.Do(func(s *room.Session) error {
-		scope := "read-write"
-		if s.ReadOnly() {
-			scope = "readonly"
-		}
-		c.send(authFrame(authAuthenticated, scope))
-		return nil
-	})
+	scope := "read-write"
+	if s.ReadOnly() {
+		scope = "readonly"
+	}
+	c.send(authFrame(authAuthenticated, scope))
 }
 
 // Ended implements access.Watcher.

@@ -23,7 +23,9 @@
 // A client that is denied, or no longer allowed, gets the auth-denied message and
 // is held for holdFor, in which what it sends is dropped, before the socket closes
 // with 4401 or 4403: version 3.1 then stops, and older ones, which come back at
-// once whatever the code is, come every five seconds. An update that is refused
+// once whatever the code is, come every five seconds. So is one that would only be
+// refused again at once, because nobody can tell who it is at present, or it has
+// begun too many documents; it is closed with 1013. An update that is refused
 // because of its writer's role never closes the socket: clients make clean-up
 // deletes by themselves.
 //
@@ -101,8 +103,8 @@ func (c *connection) Begin() error {
 	if err == nil {
 		c.conn.Restrict(false)
 		c.seat.Take(s)
-		c.tellScope()
-	} else if r := gateway.Refusal(err); gateway.Denied(r) {
+		c.tellScope(s)
+	} else if r := gateway.Refusal(err); holds(r) {
 		c.End(r)
 	} else {
 		return err
