@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** The program under test: what `make build` made, or another that is named. */
-const binary = process.env.INKWIRE_BIN ?? join(import.meta.dirname, "../../bin/inkwire");
+export const binary = process.env.INKWIRE_BIN ?? join(import.meta.dirname, "../../bin/inkwire");
 
 /** How long the program may take until it answers, in milliseconds. */
 const startTimeout = 10_000;
@@ -20,11 +20,13 @@ export class Program {
   private constructor(
     private readonly port: number,
     private readonly data: string,
+    private readonly settings: readonly string[],
   ) {}
 
-  static async start(): Promise<Program> {
+  /** Starts it with these settings beside its address and folder. */
+  static async start(...settings: string[]): Promise<Program> {
     if (!existsSync(binary)) throw new Error(`${binary} isn't there; run \`make build\``);
-    const program = new Program(await freePort(), await mkdtemp(join(tmpdir(), "inkwire-e2e-")));
+    const program = new Program(await freePort(), await mkdtemp(join(tmpdir(), "inkwire-e2e-")), settings);
     await program.run();
     return program;
   }
@@ -36,7 +38,7 @@ export class Program {
 
   /** Starts it again after a kill, on the same port and data. */
   async run(): Promise<void> {
-    const child = spawn(binary, ["--addr", `127.0.0.1:${this.port}`, "--data", this.data], {
+    const child = spawn(binary, ["--addr", `127.0.0.1:${this.port}`, "--data", this.data, ...this.settings], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.child = child;

@@ -1,6 +1,6 @@
 import { Component, lazy, Suspense, type ReactNode } from "react";
 import { useBrowserLocation } from "wouter/use-browser-location";
-import { mayWrite } from "./access/access";
+import { mayShare, mayWrite } from "./access/access";
 import { useAccess } from "./access/useAccess";
 import css from "./App.module.css";
 import { documentName, documentPath } from "./document/name";
@@ -47,7 +47,13 @@ function Route() {
   }
   return (
     <Suspense fallback={null}>
-      <DocumentPage key={name} name={name} identity={identity} readOnly={!mayWrite(admission.access)} />
+      <DocumentPage
+        key={name}
+        name={name}
+        identity={identity}
+        readOnly={!mayWrite(admission.access)}
+        mayShare={mayShare(admission.access)}
+      />
     </Suspense>
   );
 }

@@ -43,6 +43,8 @@ export function readAccess(said: unknown): Access {
 
 export const mayWrite = ({ role }: Access): boolean => roles.indexOf(role) >= roles.indexOf("writer");
 
+export const mayShare = ({ role }: Access): boolean => role === "owner";
+
 /** The sentence of a problem document (RFC 9457), or "" if there is none. */
 async function reasonOf(answer: Response): Promise<string> {
   try {

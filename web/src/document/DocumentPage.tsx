@@ -10,15 +10,16 @@ interface Props {
   readonly name: string;
   readonly identity: Identity;
   readonly readOnly: boolean;
+  readonly mayShare: boolean;
 }
 
 /** One document with everyone in it. */
-export default function DocumentPage({ name, identity, readOnly }: Props) {
+export default function DocumentPage({ name, identity, readOnly, mayShare }: Props) {
   const { connection, document, people } = useSession(name, identity);
   return (
     <>
       <title>{`${name} · ${t.product}`}</title>
-      <Bar name={name} readOnly={readOnly} connection={connection} people={people} />
+      <Bar name={name} readOnly={readOnly} mayShare={mayShare} connection={connection} people={people} />
       <main className={css.page}>
         <article className={css.paper}>
           {document === null ? (
