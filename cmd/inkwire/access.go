@@ -45,7 +45,7 @@ func (c config) rights(report func(error)) (r rights, err error) {
 		r.guard.Tokens = r.keyring
 	}
 	if r.webhook != nil {
-		r.guard.Application = r.webhook
+		r.guard.Application, r.guard.Headers = r.webhook, c.webhookHeaders
 	}
 	if !c.restricted() && c.open == access.None {
 		r.guard.Open = access.Owner // the address is this machine's own: listenAddr

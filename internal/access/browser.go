@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/inkwire/inkwire/internal/store"
@@ -24,11 +25,10 @@ const (
 )
 
 // add takes the identity of a token or link, in place of the one that it had of
-// the same subject or link. Tokens without a subject are beside each other, unless
-// they grant the same: nothing says that one is to follow another.
+// the same subject that granted the same, or of the same link.
 func (h *Holding) add(who Identity, now time.Time) {
 	h.Tokens = slices.DeleteFunc(h.Tokens, func(t Identity) bool {
-		same := t.Subject == who.Subject && (who.Subject != "" || slices.Equal(t.Docs, who.Docs) && slices.Equal(t.Topics, who.Topics))
+		same := t.Subject == who.Subject && patterns(t.Docs) == patterns(who.Docs) && patterns(t.Topics) == patterns(who.Topics)
 		return who.Link == 0 && same || !t.Expires.IsZero() && !now.Before(t.Expires.Add(Leeway))
 	})
 	if who.Link == 0 {
@@ -43,6 +43,16 @@ func (h *Holding) add(who Identity, now time.Time) {
 			h.Tokens = h.Tokens[1:]
 		}
 	}
+}
+
+// patterns is what grants are about, whatever the roles.
+func patterns(g Grants) string {
+	all := make([]string, len(g))
+	for i, grant := range g {
+		all[i] = grant.Pattern
+	}
+	slices.Sort(all)
+	return strings.Join(all, "\x00")
 }
 
 // until is how long it is kept: not longer than what it holds counts, if that is

@@ -31,14 +31,25 @@ func TestHolding(t *testing.T) {
 	}
 }
 
-// Tokens without a subject are beside each other, as links to several documents
-// bring them; one that grants the same as another takes its place.
-func TestHoldingNobodys(t *testing.T) {
+// Tokens for several documents are beside each other; one that is of the same
+// subject and about the same as another takes its place.
+func TestHoldingOfSeveral(t *testing.T) {
 	now := time.Now()
 	grants := func(pattern string) Identity { return Identity{Docs: Grants{{Pattern: pattern, Role: Writer}}} }
 	var h Holding
 	for _, pattern := range []string{"a", "b", "a"} {
 		h.add(grants(pattern), now)
+	}
+	ann := grants("c")
+	ann.Subject = "ann"
+	for _, role := range []Role{Reader, Writer} { // a role that was raised or lowered
+		ann.Docs = Grants{{Pattern: "c", Role: role}}
+		var of Holding
+		of.add(grants("c"), now)
+		of.add(Identity{Subject: "ann", Docs: Grants{{Pattern: "c", Role: Owner}}}, now)
+		if of.add(ann, now); len(of.Tokens) != 2 || of.Tokens[1].Docs[0].Role != role {
+			t.Errorf("%+v", of)
+		}
 	}
 	if len(h.Tokens) != 2 || h.Tokens[0].Docs[0].Pattern != "b" || h.Tokens[1].Docs[0].Pattern != "a" {
 		t.Fatalf("%+v", h)

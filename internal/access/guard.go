@@ -41,6 +41,7 @@ type Config struct {
 	Open        Role         // of whoever shows nothing; None refuses them
 	Tokens      Tokens       // nil understands none
 	Application Application  // nil for none
+	Headers     []string     // of a request, that the application wants
 	Grants      store.Grants // links and browsers' sessions; nil knows none
 	Limits      Limits
 }
@@ -118,9 +119,20 @@ func (g *Guard) drop(j *judgement) {
 // application lets them in.
 func (g *Guard) RequiresToken() bool { return g.cfg.Open == None }
 
-// Asks reports whether an application is asked, which may want to know more than
-// the token.
-func (g *Guard) Asks() bool { return g.cfg.Application != nil }
+// Wanted is what the application wants of a request's header: nothing, if none is
+// asked. It is kept for as long as a socket, and so has the rest of a request not.
+func (g *Guard) Wanted(h http.Header) http.Header {
+	var wanted http.Header
+	for _, name := range g.cfg.Headers {
+		if values := h.Values(name); len(values) > 0 {
+			if wanted == nil {
+				wanted = make(http.Header, len(g.cfg.Headers))
+			}
+			wanted[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	return wanted
+}
 
 // Check tells whether somebody may do something with a document, once. Its error
 // is an *Refused, or that of ctx.

@@ -194,6 +194,10 @@ func (p *Pass) May(a Action) *Refused {
 // Document is the name of the document that it is for.
 func (p *Pass) Document() string { return p.document }
 
+// Vouched reports whether people are told apart here, so that nobody may say
+// himself who he is.
+func (p *Pass) Vouched() bool { return p.guard.cfg.Tokens != nil || p.guard.cfg.Application != nil }
+
 // Identity is who it is.
 func (p *Pass) Identity() Identity {
 	_, who := p.shown()

@@ -99,9 +99,9 @@ func TestSessionExpires(t *testing.T) {
 	if age := a.Cookies()[0].MaxAge; age < 29*24*3600 {
 		t.Error(a.Header)
 	}
-	// Another token of the same subject takes the place of the one before.
+	// Another token of the same subject, about something else, is beside the one before.
 	h.keys["soon2"] = access.Identity{Subject: "soon", Docs: access.Grants{{Pattern: "b", Role: access.Reader}}}
-	page.wants(200, `"documents":{"b":"reader","team/*":"owner"}`, "POST", "/session", holding("soon2"))
+	page.wants(200, `"documents":{"a":"writer","b":"reader","team/*":"owner"}`, "POST", "/session", holding("soon2"))
 }
 
 // Tabs that bring something at the same time keep it all.

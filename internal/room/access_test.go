@@ -237,6 +237,17 @@ func TestHonestPresence(t *testing.T) {
 				t.Errorf("%s: %s, want %s", said, fmt.Sprint(r.presence), want)
 			}
 		}
+		// A guest without a subject has a name of its own, and no id.
+		b.tokens.set("guest", access.Identity{Docs: access.Grants{{Pattern: "**", Role: access.Reader}}})
+		guest := b.join(h, "guest", "a", 3)
+		for said, want := range map[string]string{
+			`{"user":{"name":"Guest","id":"w"}}`: `{"user":{"name":"Guest"}}`,
+			`{"cursor":null}`:                    `{"cursor":null}`,
+		} {
+			if got := guest.session.honest([]byte(said)); !sameJSON(got, want) {
+				t.Errorf("a guest: %s, want %s", got, want)
+			}
+		}
 		// What is no object names nobody.
 		if got := string(w.session.honest([]byte(`["name"]`))); got != `["name"]` {
 			t.Error(got)

@@ -11,11 +11,12 @@ import (
 )
 
 // honest makes a presence state of what a session says of itself: who has shown
-// who it is has its name and id in "user", whatever it says there. The rest stays
-// as it is, and so does what is no object: no editor takes a person from that.
+// who it is has its name and id in "user", whatever it says there, and where people
+// are told apart nobody else has an id. The rest stays as it is, and so does what
+// is no object: no editor takes a person from that.
 func (s *Session) honest(state []byte) []byte {
 	who := s.pass.Identity()
-	if state == nil || who.Subject == "" && who.Name == "" {
+	if state == nil || who.Subject == "" && who.Name == "" && !s.pass.Vouched() {
 		return bytes.Clone(state)
 	}
 	var said, user map[string]json.RawMessage
@@ -25,12 +26,15 @@ func (s *Session) honest(state []byte) []byte {
 	if json.Unmarshal(said["user"], &user) != nil || user == nil {
 		user = make(map[string]json.RawMessage, 2)
 	}
+	delete(user, "id")
 	for member, value := range map[string]string{"name": who.Name, "id": who.Subject} {
 		if value != "" {
 			user[member], _ = json.Marshal(value) // a string can be marshalled
 		}
 	}
-	said["user"], _ = json.Marshal(user) // likewise what was read
+	if len(user) > 0 || said["user"] != nil {
+		said["user"], _ = json.Marshal(user) // likewise what was read
+	}
 	honest, _ := json.Marshal(said)
 	return honest
 }

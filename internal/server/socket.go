@@ -50,9 +50,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	shown := s.cfg.Site.SocketCredentials(r)
-	if !p.door.Guard.Asks() {
-		shown.Header = nil // nobody wants it, and it would be kept for as long as the socket
-	}
+	shown.Header = p.door.Guard.Wanted(shown.Header)
 	if refused := s.begin(addr); refused != nil {
 		s.refuse(w, r, refused)
 		return

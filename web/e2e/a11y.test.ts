@@ -1,6 +1,6 @@
-import axe from "axe-core";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findings } from "./findings";
 import { startBrowser, Visitor } from "./people";
 import { Program } from "./program";
 
@@ -64,12 +64,3 @@ describe.each([
     await Promise.all([ada.leave(), ben.leave()]);
   });
 });
-
-/** What axe has against the page as it is now, by rule and element. */
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
-    const { violations } = await (window as unknown as { axe: typeof axe }).axe.run();
-    return violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}: ${node.failureSummary ?? ""}`));
-  });
-}

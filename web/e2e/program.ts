@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** The program under test: what `make build` made, or another that is named. */
-const binary = process.env.INKWIRE_BIN ?? join(import.meta.dirname, "../../bin/inkwire");
+export const binary = process.env.INKWIRE_BIN ?? join(import.meta.dirname, "../../bin/inkwire");
 
 /** How long the program may take until it answers, in milliseconds. */
 const startTimeout = 10_000;

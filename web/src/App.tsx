@@ -45,7 +45,7 @@ function Route() {
   if (identity === null) return <StartPage identity={null} document={name} onJoin={setIdentity} />;
   return (
     <Suspense fallback={null}>
-      <DocumentPage key={name} name={name} identity={identity} />
+      <DocumentPage key={name} name={name} identity={identity} mayShare={admission.access.mayShare} />
     </Suspense>
   );
 }

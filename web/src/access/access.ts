@@ -2,6 +2,8 @@
 export interface Access {
   /** False for who may not even read it. */
   readonly admitted: boolean;
+  /** Whether it may make links, and revoke them. */
+  readonly mayShare: boolean;
   /** What the server shows others, whatever the page says; or "". */
   readonly name: string;
   readonly color: string;
@@ -36,7 +38,12 @@ export async function accessTo(document: string): Promise<Access> {
 /** What an answer says; of what can't be read, the least. */
 export function readAccess(said: unknown): Access {
   const { role, name, color } = (typeof said === "object" && said !== null ? said : {}) as Record<string, unknown>;
-  return { admitted: typeof role === "string" && role !== "none", name: textOf(name), color: textOf(color) };
+  return {
+    admitted: typeof role === "string" && role !== "none",
+    mayShare: role === "owner",
+    name: textOf(name),
+    color: textOf(color),
+  };
 }
 
 /** The sentence of a problem document (RFC 9457), or "" if there is none. */

@@ -15,7 +15,7 @@ const asking: Admission = { kind: "asking" };
 const patience = 3_000;
 
 /** Without an answer the page opens: the socket then tells what the server thinks. */
-const unknown: Admission = { kind: "admitted", access: { admitted: true, name: "", color: "" } };
+const unknown: Admission = { kind: "admitted", access: { admitted: true, mayShare: false, name: "", color: "" } };
 
 /** The grant that was handed over last, and what the server has against it. */
 let presented: Promise<unknown> = Promise.resolve(null);

@@ -9,15 +9,16 @@ import { useSession } from "./useSession";
 interface Props {
   readonly name: string;
   readonly identity: Identity;
+  readonly mayShare: boolean;
 }
 
 /** One document with everyone in it. */
-export default function DocumentPage({ name, identity }: Props) {
+export default function DocumentPage({ name, identity, mayShare }: Props) {
   const { connection, readOnly, document, people } = useSession(name, identity);
   return (
     <>
       <title>{`${name} · ${t.product}`}</title>
-      <Bar name={name} readOnly={readOnly} connection={connection} people={people} />
+      <Bar name={name} readOnly={readOnly} mayShare={mayShare} connection={connection} people={people} />
       <main className={css.page}>
         <article className={css.paper}>
           {document === null ? (

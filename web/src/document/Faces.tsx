@@ -14,7 +14,7 @@ export function Faces({ people }: { readonly people: readonly Person[] }) {
   if (people.length === 0) return null;
   const more = people.length - shown;
   return (
-    <div className={css.faces}>
+    <div>
       <button type="button" className={css.button} popoverTarget={list}>
         <span className="visually-hidden">{t.peopleHere(people.length)}</span>
         {people.slice(0, shown).map((person) => (

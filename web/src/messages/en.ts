@@ -1,3 +1,15 @@
+const role = { reader: "Can view", commenter: "Can comment", writer: "Can edit" } as const;
+
+/** What tells a link from others: what its maker calls it, or else its number. */
+interface NamedLink {
+  readonly id: number;
+  readonly note: string;
+}
+
+const linkName = ({ id, note }: NamedLink) => (note === "" ? `Link ${id}` : note);
+
+const quoted = (link: NamedLink) => `“${linkName(link)}”`;
+
 /** Every sentence the page says, in one place. Those that hold a value are functions. */
 export const en = {
   product: "Inkwire",
@@ -42,6 +54,39 @@ export const en = {
 
   editorLabel: (name: string) => `Text of ${name}`,
   editorPlaceholder: "Write here. “#” and a space make a heading, “-” a list.",
+
+  share: "Share",
+  shareTitle: (name: string) => `Share “${name}”`,
+  closeShare: "Done",
+  writeFirst: "Write something first, then there is something to share.",
+  role,
+  linkRole: "Whoever has the link",
+  linkEnds: "Ends",
+  span: { never: "Never", day: "After a day", week: "After a week", month: "After a month" },
+  linkNote: "Note (optional)",
+  linkNotePlaceholder: "Whom it is for",
+  makeLink: "Make link",
+  newLink: (can: string) => `New link: ${can.toLowerCase()}`,
+  copyLink: "Copy",
+  copied: { done: "Copied.", refused: "Your browser copies nothing here. The link is selected: copy it yourself." },
+  shownOnce: "Copy it now: it won't be shown again.",
+  anotherLink: "Make another",
+  linksHere: (count: number) => (count === 0 ? "No links yet" : count === 1 ? "1 link" : `${count} links`),
+  linkName,
+  madeOn: (when: string) => `Made ${when}`,
+  neverEnds: "never ends",
+  endsOn: (when: string) => `ends ${when}`,
+  endedOn: (when: string) => `ended ${when}`,
+  roleOf: (link: NamedLink) => `Role of ${quoted(link)}`,
+  revoke: "Revoke",
+  revokeThis: (link: NamedLink) => `Revoke ${quoted(link)}`,
+  linkMade: "The link is made.",
+  roleChanged: (link: NamedLink, now: keyof typeof role) => `Whoever has ${quoted(link)} ${role[now].toLowerCase()} now.`,
+  linkRevoked: (link: NamedLink) => `${quoted(link)} is revoked: it opens nothing any more.`,
+
+  serverSays: (detail: string) => `That didn't work: ${detail}.`,
+  noAnswer: "Inkwire can't be reached. Try again in a moment.",
+  notUnderstood: "That didn't work: the server's answer can't be read.",
 
   notFound: "There is nothing here.",
   toStart: "To the start",
