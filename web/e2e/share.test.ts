@@ -26,7 +26,6 @@ test("an owner makes a link to view, and revokes it while somebody reads by it",
   const ada = await Visitor.arrive(browser, closed.url);
   await ada.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await ada.page.goto(await invitation(closed, "team/plan"));
-  await ada.page.getByRole("button", { name: "Join “team/plan”" }).click(); // the token has the name
   await ada.connected();
   await write(ada, "team/plan", "For the board.");
 
@@ -61,14 +60,13 @@ test("an owner makes a link to view, and revokes it while somebody reads by it",
   await ben.page.getByText("The server refused this document").waitFor();
   await ben.shoot("share-revoked");
   expect(ada.errors).toEqual([]);
-  expect(ben.errors).toEqual([expect.stringContaining("access was revoked")]); // y-websocket's word for developers
+  expect(ben.errors).toEqual([]);
   await Promise.all([ada.leave(), ben.leave()]);
 });
 
 test("a link's role is changed in the list, and stays so", async () => {
   const ada = await Visitor.arrive(browser, closed.url);
   await ada.page.goto(await invitation(closed, "roles"));
-  await ada.page.getByRole("button", { name: "Join “roles”" }).click();
   await ada.connected();
   await write(ada, "roles", "Something");
   const share = ada.page.getByRole("button", { name: "Share" });
