@@ -200,9 +200,9 @@ func (s *Session) Context() context.Context { return s.ctx }
 // Pass is what the session may do.
 func (s *Session) Pass() *access.Pass { return s.pass }
 
-// Changed says that the role, or whose the session is, is another now. Who may write from now on is asked
-// for what it wasn't allowed to before; of who may not any more, nothing is kept
-// that waits for others. It may be called from anywhere.
+// Changed says that the role, or whose the session is, is another now. Who may
+// write from now on is asked for what it wasn't allowed to before; of who may not
+// any more, nothing is kept that waits for others. It may be called from anywhere.
 func (s *Session) Changed() {
 	s.room.post(func() {
 		s.room.resubject(s)

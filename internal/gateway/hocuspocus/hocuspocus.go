@@ -29,14 +29,17 @@
 //
 // A token or, from version 2 without one, step 1 opens a session; anything else
 // for an unknown key is dropped quietly, such as the edits of an offline client
-// that come before the token, for step 2 brings them again. What comes while the document is loaded waits; beyond maxWaiting the
+// that come before the token, for step 2 brings them again. What comes while it is
+// found out who that is, and the document is loaded, waits; beyond maxWaiting the
 // socket isn't read. A session that is denied, or that the room ends, gets the
 // denied message and stays out until a token comes for it anew; the socket's
-// other documents go on. What passes (a shutdown, overload) closes the socket.
+// other documents go on. What passes (a shutdown, overload) closes the socket, and
+// so do strangers who show no valid token for long.
 //
 // A session whose token expires is asked for another before that. The scope is
-// "read-write" or "readonly", and told again when it changes. A stateless message of a client's has
-// no receiver here and is accepted quietly. The server sends two, once an outage:
+// "read-write" or "readonly", and told again when it changes. A stateless message
+// of a client's has no receiver here and is accepted quietly. The server sends two,
+// once an outage:
 //
 //	{"inkwire":"unsaved"}  edits can't be saved at present, and get no SyncStatus
 //	{"inkwire":"saved"}    they can again

@@ -210,7 +210,7 @@ func (s *session) sayStatus(n int) {
 // isKnown tells of a refusal of somebody who has shown who it is.
 func isKnown(err error) bool {
 	var r *access.Refused
-	return errors.As(err, &r) && r.Label == access.Forbidden.Label
+	return errors.As(err, &r) && (r.Label == access.Forbidden.Label || r.Label == access.Deleted.Label)
 }
 
 // staysOut tells of a refusal that passes, but is one document's.
