@@ -258,7 +258,7 @@ func TestToken(t *testing.T) {
 func TestExampleApplication(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("no node")
+		t.Fatal(err)
 	}
 	doc, err := os.ReadFile("../../docs/access.md")
 	if err != nil {
