@@ -69,8 +69,8 @@ const holdFor = 5 * time.Second
 // times are those that tests shorten.
 type times struct{ keepaliveAfter, holdFor time.Duration }
 
-// Open makes a socket of a document's, whose client is told its scope or isn't. When ctx ends before the document is
-// loaded, Begin doesn't wait for that.
+// Open makes a socket of a document's, whose client is told its scope or isn't.
+// When ctx ends before the document is loaded, Begin doesn't wait for that.
 func Open(ctx context.Context, conn *ws.Conn, door gateway.Door, shown access.Credentials, name string, scope bool) gateway.Socket {
 	return open(ctx, conn, door, shown, name, scope, times{gateway.KeepaliveAfter, holdFor})
 }
