@@ -54,7 +54,8 @@ func (d *Doc) applyFormat(update []byte, f format, origin any) error {
 		pending = d.pending
 	}
 	tx := d.begin(origin, false)
-	if n := d.apply.scan.info.Deletes; n > scratchKept {
+	// Deletes of what hasn't come note nothing.
+	if n := min(info.Deletes, int(d.used-d.freed)+info.Structs); n > scratchKept {
 		tx.deletes = slices.Grow(tx.deletes, n)
 	}
 	if err := d.integrateUpdate(tx, update, f); err != nil {

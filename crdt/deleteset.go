@@ -48,6 +48,15 @@ func (s *DeleteSet) Add(client uint64, clock, n uint32) {
 	s.ranges = append(s.ranges, DeleteRange{client, clock, n})
 }
 
+// grow makes room for n more ranges. Unlike append and slices.Grow, make can be
+// interrupted while it clears memory, however much that is: else everyone waits
+// who waits for the collector.
+func (s *DeleteSet) grow(n int) {
+	if have := len(s.ranges); have+n > cap(s.ranges) {
+		s.ranges = append(make([]DeleteRange, 0, max(have+n, 2*have)), s.ranges...)
+	}
+}
+
 // normalise brings the ranges in order and joins those that touch or overlap.
 func (s *DeleteSet) normalise() {
 	if !s.loose {
@@ -187,7 +196,7 @@ func readDeleteSet(d *lib0.Decoder, f format, s *DeleteSet) (int, error) {
 		}
 		total += n
 		if s != nil {
-			s.ranges = slices.Grow(s.ranges, n) // n fits the bytes left
+			s.grow(n) // which fits the bytes left
 		}
 		for end := uint32(0); n > 0; n-- {
 			r, err := readDeleteRange(d, f, client, end)

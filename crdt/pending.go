@@ -67,15 +67,21 @@ func (d *Doc) addPending(left *rest) (retry bool, err error) {
 }
 
 func (d *Doc) checkPending() error {
-	if n := len(d.pending.structs) + deleteRangeBytes*len(d.pending.deletes.ranges); n > d.limits.PendingBytes {
-		return &Error{In: "update", Err: ErrPending,
-			Msg: fmt.Sprintf("%d bytes wait for updates that haven't come, more than %d", n, d.limits.PendingBytes)}
+	if n := len(d.pending.structs) + d.pending.deletes.pendingBytes(); n > d.limits.PendingBytes {
+		return overPending(n, d.limits.PendingBytes)
 	}
 	return nil
 }
 
-// deleteRangeBytes is about what a pending range of deletes takes.
+func overPending(n, limit int) error {
+	return &Error{In: "update", Err: ErrPending,
+		Msg: fmt.Sprintf("%d bytes wait for updates that haven't come, more than %d", n, limit)}
+}
+
+// deleteRangeBytes is what a pending range of deletes takes.
 const deleteRangeBytes = 16
+
+func (s *DeleteSet) pendingBytes() int { return deleteRangeBytes * len(s.ranges) }
 
 // applyDeletes applies deletes and those that were pending. Deletes of what
 // hasn't come become pending (Yjs: readAndApplyDeleteSet).
@@ -125,6 +131,9 @@ func (d *Doc) deleteRanges(tx *Transaction, ranges []DeleteRange, late *DeleteSe
 		if r.End() > state {
 			from := max(r.Clock, state)
 			late.Add(r.Client, from, r.End()-from)
+			if late.pendingBytes() > d.limits.PendingBytes {
+				return overPending(late.pendingBytes(), d.limits.PendingBytes)
+			}
 		}
 		if r.Clock < state {
 			if err := d.deleteRange(tx, d.clientIndex(r.Client), r.Clock, r.End()); err != nil {

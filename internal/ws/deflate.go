@@ -106,17 +106,15 @@ func inflate(blocks []byte, limit int, hold func(bytes int) error) ([]byte, erro
 	f.src.Reset(blocks)
 	defer f.src.Reset(nil) // let the bytes go
 	var out []byte
-	grow := func(n int) error {
+	more := func(n int) error {
 		n = min(limit+1, n)
 		if err := hold(cap(blocks) + grabs(n)); err != nil {
 			return err
 		}
-		grown := append(grab(n), out...)
-		Recycle(out)
-		out = grown
+		out = grow(out, n)
 		return nil
 	}
-	if err := grow(max(minInflated, 2*total)); err != nil {
+	if err := more(max(minInflated, 2*total)); err != nil {
 		return nil, err
 	}
 	for parts := 0; f.src.Len() > len(inflateEnd); parts++ {
@@ -130,7 +128,7 @@ func inflate(blocks []byte, limit int, hold func(bytes int) error) ([]byte, erro
 		}
 		for {
 			if len(out) == cap(out) {
-				if err := grow(2 * len(out)); err != nil {
+				if err := more(2 * len(out)); err != nil {
 					return nil, err
 				}
 			}
@@ -151,7 +149,7 @@ func inflate(blocks []byte, limit int, hold func(bytes int) error) ([]byte, erro
 		return nil, errors.New("deflated data: it ends within a block")
 	}
 	if spare := cap(out) - len(out); spare > minInflated && spare > len(out)/4 {
-		out = bytes.Clone(out) // a message may be kept for long
+		out = grow(out, len(out)) // a message may be kept for long
 	}
 	return out, nil
 }

@@ -187,9 +187,7 @@ func (r *reader) payload(dst []byte, h ws.Header, whole int) ([]byte, int, error
 				r.skip = int64(left)
 				return dst, whole, err
 			}
-			grown := append(grab(n), dst...)
-			Recycle(dst)
-			dst = grown
+			dst = grow(dst, n)
 		}
 		room := dst[len(dst):min(cap(dst), len(dst)+left)]
 		var n int
@@ -223,20 +221,25 @@ func (r *reader) payload(dst []byte, h ws.Header, whole int) ([]byte, int, error
 	return dst, whole, nil
 }
 
+// drainAtOnce is how many bytes that nobody wants are read at once.
+const drainAtOnce = 32 << 10
+
 // drain reads until the peer's close frame or an error, and keeps nothing. It
 // is for a connection that is closing: closing a socket with bytes unread
 // resets it, and the peer would not see our close frame.
 func (r *reader) drain() {
+	unwanted := grab(drainAtOnce)
+	defer Recycle(unwanted)
+	unwanted = unwanted[:cap(unwanted)]
 	for !r.broken {
+		n := min(int64(r.w-r.r), r.skip)
+		r.r += int(n)
+		r.skip -= n
 		for r.skip > 0 {
-			if r.r == r.w {
-				if r.fill(1) != nil {
-					return
-				}
+			n, err := r.readSrc(unwanted[:min(int64(len(unwanted)), r.skip)])
+			if r.skip -= int64(n); n == 0 && err != nil {
+				return
 			}
-			n := min(int64(r.w-r.r), r.skip)
-			r.r += int(n)
-			r.skip -= n
 		}
 		h, err := r.header()
 		if err != nil {
@@ -251,7 +254,7 @@ func (r *reader) drain() {
 		r.skip = h.Length
 	}
 	for {
-		if _, err := r.readSrc(r.buf[:]); err != nil {
+		if _, err := r.readSrc(unwanted); err != nil {
 			return
 		}
 	}

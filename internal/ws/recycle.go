@@ -2,6 +2,7 @@ package ws
 
 import (
 	"math/bits"
+	"runtime"
 	"sync"
 )
 
@@ -34,6 +35,25 @@ func grab(n int) []byte {
 		}
 	}
 	return make([]byte, 0, grabs(n))
+}
+
+// copyPiece is how many bytes are copied at once. A goroutine can't be interrupted
+// while it copies, and when the collector wants it to be, everyone waits; a page
+// fault for each page of memory that is new to the process makes that long.
+const copyPiece = 64 << 10
+
+// grow returns memory for n bytes that begins with those of b, which it recycles.
+func grow(b []byte, n int) []byte {
+	grown := grab(n)
+	for rest := b; len(rest) > 0; {
+		piece := rest[:min(len(rest), copyPiece)]
+		grown, rest = append(grown, piece...), rest[len(piece):]
+		if len(rest) > 0 {
+			runtime.Gosched()
+		}
+	}
+	Recycle(b)
+	return grown
 }
 
 // Recycle takes back the memory of a message's Data, of which nothing is used any
