@@ -56,7 +56,7 @@ func (d *Doc) applyFormat(update []byte, f format, origin any) error {
 	tx := d.begin(origin, false)
 	// Deletes of what hasn't come note nothing.
 	if n := min(info.Deletes, int(d.used-d.freed)+info.Structs); n > scratchKept {
-		tx.deletes = slices.Grow(tx.deletes, n)
+		tx.deletes = growLarge(tx.deletes, n)
 	}
 	if err := d.integrateUpdate(tx, update, f); err != nil {
 		d.pending = pending

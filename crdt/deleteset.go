@@ -48,14 +48,8 @@ func (s *DeleteSet) Add(client uint64, clock, n uint32) {
 	s.ranges = append(s.ranges, DeleteRange{client, clock, n})
 }
 
-// grow makes room for n more ranges. Unlike append and slices.Grow, make can be
-// interrupted while it clears memory, however much that is: else everyone waits
-// who waits for the collector.
-func (s *DeleteSet) grow(n int) {
-	if have := len(s.ranges); have+n > cap(s.ranges) {
-		s.ranges = append(make([]DeleteRange, 0, max(have+n, 2*have)), s.ranges...)
-	}
-}
+// grow makes room for n more ranges.
+func (s *DeleteSet) grow(n int) { s.ranges = growLarge(s.ranges, n) }
 
 // normalise brings the ranges in order and joins those that touch or overlap.
 func (s *DeleteSet) normalise() {

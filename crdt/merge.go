@@ -94,6 +94,7 @@ func (m *merger) read(updates [][]byte, f format, note func(*scan), pause func()
 		if m.deletes.loose = true; i == 0 { // as a rule by far the largest
 			m.deletes.ranges, s.deleted.ranges = s.deleted.ranges, nil
 		} else {
+			m.deletes.grow(len(s.deleted.ranges))
 			m.deletes.ranges = append(m.deletes.ranges, s.deleted.ranges...)
 		}
 		if err := m.inputs[i].r.reset(u, layout); err != nil {

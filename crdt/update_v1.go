@@ -200,7 +200,7 @@ func (w *updateWriter) finish(ranges []DeleteRange) []byte {
 			end = w.sections[i+1].start
 		}
 		out = lib0.AppendUvarint(out, uint64(s.count))
-		out = append(out, w.body[s.start:end]...)
+		out = appendLarge(out, w.body[s.start:end])
 	}
 	return appendRanges(out, ranges, w.to)
 }
