@@ -179,6 +179,35 @@ const scenarios = {
       if (Date.now() - begun > 10_000) throw new Error(`${client.label} came back too late`)
     }
     for (const client of clients) client.leave()
+  },
+
+  /** Who asks is told what happens, by whichever client, and nobody else is. */
+  async activity () {
+    for (const kind of ['hocuspocus-2', 'hocuspocus-3', 'hocuspocus-4']) {
+      const name = `activity ${kind}`
+      const [one, silent] = [await enter(kind, name), await enter(kind, name)]
+      await untilSaved(silent)
+      one.provider.sendStateless(JSON.stringify({ type: 'activity', on: true }))
+      one.text.insert(0, 'begun')
+      await untilSaved(one) // so it has asked
+      const heard = []
+      for (const writer of kinds) {
+        const other = await enter(writer, name)
+        other.awareness.setLocalState({ user: { id: `device-${writer}`, name: `Ada ${writer}`, color: '#0b6bcb' } })
+        await one.until('it sees who came', () => one.awareness.getStates().has(other.doc.clientID), { other })
+        other.text.insert(0, 'x')
+        heard.push(`joined device-${writer}`, `edited device-${writer}`)
+        const told = () => one.notices.map((notice) => JSON.parse(notice)).flatMap(({ type, entries }) => type === 'activity' ? entries : [])
+        await one.until('it hears of that', () => told().map(({ type, person }) => `${type} ${person}`).join() === heard.join())
+        for (const { revision, at, name, color } of told().slice(-2)) {
+          if (!/^\d+\.\d+$/.test(revision) || Math.abs(Date.now() - Date.parse(at)) > 60_000 || name !== `Ada ${writer}` || color !== '#0b6bcb') {
+            throw new Error(`an entry has ${revision}, ${at}, ${name}, ${color}`)
+          }
+        }
+      }
+      await settle()
+      if (silent.notices.length > 0) throw new Error(`who hasn't asked is told ${silent.notices}`)
+    }
   }
 }
 

@@ -131,8 +131,8 @@ func TestReaderCannotWriteMuch(t *testing.T) {
 		if len(r.refused) != 1 || r.refused[0].Label != access.Forbidden.Label {
 			t.Fatal(r.refused)
 		}
-		if d := h.stored("a"); len(d.Rows) != 1 {
-			t.Fatal(len(d.Rows))
+		if n := len(h.updates("a")); n != 1 {
+			t.Fatal(n)
 		}
 	})
 }
@@ -193,7 +193,7 @@ func TestRoleChangesWhileUpdatesWait(t *testing.T) {
 			t.Fatal(w.refused)
 		}
 		other.send(first)
-		if other.take(); other.text() != "first " || len(h.stored("a").Rows) != 1 {
+		if other.take(); other.text() != "first " || len(h.updates("a")) != 1 {
 			t.Fatal(other.text())
 		}
 	})
@@ -211,7 +211,7 @@ func TestExpiresMeanwhile(t *testing.T) {
 		w.send(w.write(0, "in time"))
 		h.pass(time.Minute)
 		w.send(w.write(0, "late"))
-		if len(w.refused) != 1 || w.refused[0].Label != access.Expired.Label || len(h.stored("a").Rows) != 1 {
+		if len(w.refused) != 1 || w.refused[0].Label != access.Expired.Label || len(h.updates("a")) != 1 {
 			t.Fatal(w.refused)
 		}
 	})
@@ -329,7 +329,7 @@ func TestSubjectsOfOneSession(t *testing.T) {
 			subjects[s.ID] = s.Subject
 		}
 		got := ""
-		for _, row := range d.Rows {
+		for _, row := range h.updates("a") {
 			got += subjects[row.Session]
 		}
 		if got != "wwo" {

@@ -16,7 +16,8 @@ type content struct {
 	tailBytes int
 	folding   int // of tail, how many a new base is being made of
 
-	state *state // base and tail merged; nil when out of date
+	state   *state // base and tail merged; nil when out of date
+	changes uint64 // updates taken so far
 
 	doc     *crdt.Doc // base, tail and what is pending; nil until somebody writes something new
 	event   []byte    // what the last ApplyUpdate changed, nil for nothing
@@ -154,13 +155,33 @@ func (c *content) took(u *Update, news []byte, waited bool) []byte {
 	if !waited && !c.pending && len(u.Bytes) <= len(news) {
 		news = u.Bytes
 	}
+	c.keep(news)
+	return news
+}
+
+// keep adds an update that is integrated to the bytes.
+func (c *content) keep(news []byte) {
 	c.tail = append(c.tail, news)
 	c.tailBytes += len(news)
 	c.state = nil
+	c.changes++
 	if c.preparing != nil {
 		c.preparing.since = append(c.preparing.since, news)
 	}
-	return news
+}
+
+// edit changes the document, and returns what is to be broadcast and appended, or
+// nil if nothing has changed.
+func (c *content) edit(change func(*crdt.Doc) error) ([]byte, error) {
+	if err := c.open(); err != nil {
+		return nil, err
+	}
+	c.event = nil
+	err := change(c.doc)
+	if c.event != nil {
+		c.keep(c.event)
+	}
+	return c.event, err
 }
 
 // knows tells without integrating it whether an update brings nothing new.

@@ -53,12 +53,21 @@
 // read slowly, few bodies of a document are on their way. Its client takes itself
 // for in sync with the last of that, when it has all.
 //
+// # What else the log is told
+//
+// Beside updates the log's rows are activity: who joined, left and edits
+// (people.go, activity.go). People come from presence. An activity is appended with
+// what it belongs to, but while the log fails, or is slow, it waits in memory,
+// bounded, and edits come first. Title and preview go along with the rows too
+// (facts.go).
+//
 // # Goroutines
 //
 // A room has one goroutine, which alone touches what is behind the room: others
 // post functions to its inbox, and may wait there, so a busy room slows its
 // writers down. It waits for nobody but the log's Load at its beginning.
 // Appends, checkpoints, states and differences run in goroutines of their own,
-// which the room's awaits before it ends; Rooms.Close awaits the rooms. The only lock is
-// Rooms.mu; no call to a room, session or store is made under it.
+// which the room's awaits before it ends; Rooms.Close awaits the rooms. Of the locks,
+// Rooms.mu and attendance.mu, neither is held while a room, session or store is
+// called.
 package room

@@ -91,6 +91,12 @@ func (h *house) stored(name string) *store.Document {
 	return d
 }
 
+// updates is what of a document's rows are updates.
+func (h *house) updates(name string) []store.Row {
+	h.Helper()
+	return slices.DeleteFunc(h.stored(name).Rows, func(row store.Row) bool { return row.Kind != store.KindUpdate })
+}
+
 // faultyLog is a log that fails when told to.
 type faultyLog struct {
 	store.Store
@@ -169,6 +175,8 @@ type client struct {
 	faulty   bool // panics when it gets an update
 	ended    *access.Refused
 	clocks   map[uint64]uint64 // the last seen of each id
+
+	clock uint64 // of what it says of itself
 }
 
 func (h *house) client(id uint64) *client {

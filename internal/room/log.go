@@ -1,7 +1,6 @@
 package room
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -60,28 +59,28 @@ func newLog(d *store.Document) log {
 	return l
 }
 
+// begun reports whether the document is stored, or about to be.
+func (l *log) begun() bool { return l.last != store.Revision{} }
+
 // busy reports whether something has yet to be written.
 func (l *log) busy() bool {
 	return len(l.unsaved) > 0 || l.appending || l.checkpointing || l.noted != nil
 }
 
-// add gives an update the next sequence. The first of a room begins an epoch.
-// Its cost goes back to the quota when it's saved.
-func (l *log) add(s *Session, update []byte, cost int) {
+// add gives a row the next sequence. The first of a room begins an epoch. Its
+// cost goes back to the quota when it's saved.
+func (l *log) add(row store.Row, cost int) {
 	if !l.owned {
 		l.owned = true
 		l.last = store.Revision{Epoch: l.last.Epoch + 1}
 	}
 	l.last.Seq++
 	l.added++
-	row := store.Row{Revision: l.last, Session: s.id, Time: time.Now(), Data: update}
-	if s.own != nil {
-		row.Client = s.own.client
-	}
+	row.Revision = l.last
 	l.unsaved = append(l.unsaved, row)
 	l.costs = append(l.costs, cost)
 	l.since = append(l.since, row)
-	l.sinceBytes += len(update)
+	l.sinceBytes += len(row.Data)
 }
 
 // introduce is what the log doesn't know yet of the sessions whose rows are
@@ -90,12 +89,6 @@ func (r *room) introduce() []store.Session {
 	unknown := r.former
 	r.former = nil
 	for s := range r.writers {
-		if s.own != nil && s.heard != s.nameHeard {
-			s.nameHeard = s.heard
-			if name := nameIn(s.own.state); name != "" {
-				s.written.Name = name
-			}
-		}
 		if s.written != s.logged {
 			s.logged = s.written
 			unknown = append(unknown, s.written)
@@ -115,37 +108,37 @@ func (r *room) resubject(s *Session) {
 	if _, writes := r.writers[s]; writes && s.written != s.logged {
 		r.former = append(r.former, s.written)
 	}
-	s.id, s.nameHeard = newSessionID(), 0
+	s.id = newSessionID()
 	s.written = store.Session{ID: s.id, Subject: subject, Start: time.Now()}
-}
-
-// maxUserName bounds the name of a session in the log, in bytes.
-const maxUserName = 200
-
-// nameIn finds the name that editors show, in a presence state.
-func nameIn(state []byte) string {
-	var said struct {
-		User struct {
-			Name string `json:"name"`
-		} `json:"user"`
+	if s.own != nil {
+		r.attend(s.own)
 	}
-	if json.Unmarshal(state, &said) != nil || len(said.User.Name) > maxUserName {
-		return "" // others put other things there
-	}
-	return said.User.Name
 }
 
 // flush begins to append what is unsaved, unless an append is under way or a
 // failed one waits for its next attempt.
 func (r *room) flush() {
 	l := &r.log
-	if l.appending || l.retry != nil || len(l.unsaved) == 0 {
+	if l.appending || l.retry != nil {
 		return
 	}
+	entry := store.Entry{Doc: l.doc, Name: r.name, Facts: r.dueFacts()}
+	if len(l.unsaved) == 0 && entry.Facts == nil {
+		return
+	}
+	r.append(entry)
+}
+
+// append begins to append an entry and what is unsaved.
+func (r *room) append(entry store.Entry) {
+	l := &r.log
 	l.appending = true
 	rows := l.unsaved[:len(l.unsaved):len(l.unsaved)]
 	l.sessions = append(l.sessions, r.introduce()...)
-	entry := store.Entry{Doc: l.doc, Name: r.name, Rows: rows, Sessions: slices.Clone(l.sessions)}
+	entry.Rows, entry.Sessions = rows, slices.Clone(l.sessions)
+	if len(rows) > 0 {
+		entry.Came, entry.Went = r.attendance.send()
+	}
 	r.background.Go(func() {
 		err := r.rooms.cfg.Store.Append(r.rooms.ctx, []store.Entry{entry})
 		r.post(func() { r.appended(rows, err) })
@@ -156,6 +149,7 @@ func (r *room) flush() {
 func (r *room) appended(rows []store.Row, err error) {
 	l := &r.log
 	l.appending = false
+	r.sentFacts(err == nil)
 	switch {
 	case err == nil:
 		r.saved(len(rows))
@@ -167,6 +161,9 @@ func (r *room) appended(rows []store.Row, err error) {
 		// room holds isn't its state. Its clients bring their edits to the new owner.
 		r.abandon(err)
 		return
+	case len(rows) == 0: // only facts, which the next load finds out
+		r.rooms.cfg.Report(fmt.Errorf("document %q: %w", r.name, err))
+		r.facts.state = factsStored
 	default:
 		r.notSaved(err)
 		return
@@ -183,8 +180,12 @@ func (r *room) saved(rows int) {
 	for _, cost := range l.costs[:rows] {
 		r.quota.give(cost)
 	}
+	r.happenedFor(l.unsaved[:rows])
 	l.unsaved, l.costs, l.sessions = l.unsaved[rows:], l.costs[rows:], nil
 	l.saved += position(rows)
+	if rows > 0 {
+		r.attendance.sending = nil
+	}
 	n := 0
 	for n < len(l.debts) && l.debts[n].at <= l.saved {
 		r.settle(l.debts[n])
@@ -193,9 +194,11 @@ func (r *room) saved(rows int) {
 	clear(l.debts[:n])
 	l.debts = l.debts[n:]
 	if !l.failing {
+		r.recordWaiting()
 		return
 	}
 	l.failing = false
+	r.recordWaiting()
 	r.quota.setOpen(false)
 	r.setState("live")
 	for s := range r.told {
@@ -219,7 +222,7 @@ func (r *room) notSaved(err error) {
 	}
 	writers := make(map[int64]bool, 1)
 	for _, row := range l.unsaved {
-		writers[row.Session] = true
+		writers[row.Session] = row.Kind == store.KindUpdate || writers[row.Session]
 	}
 	for s := range r.sessions {
 		if writers[s.id] {

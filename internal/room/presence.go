@@ -30,22 +30,31 @@ type presence struct {
 type entry struct {
 	client uint64
 	owner  *Session
-	state  []byte // JSON; nil if it has none
-	clock  uint64 // the last one sent
+	state  []byte  // JSON; nil if it has none
+	who    user    // in it
+	member *member // whose that is; nil for nobody's
+	clock  uint64  // the last one sent
 	claim  *claim
+}
+
+// said is what a session says of an id.
+type said struct {
+	awareness.Entry
+	who user
 }
 
 // claim is another session's wish to own an id: its owner came back over a new
 // connection, or somebody took the id.
 type claim struct {
 	by    *Session
-	said  awareness.Entry // the latest
+	said  said // the latest
 	entry *entry
 }
 
 // presenceOf is a session's part of presence.
 type presenceOf struct {
 	spoke bool   // its first awareness message has come
+	named bool   // it has been somebody's
 	own   *entry // the id bound to it
 	heard uint64 // the clock of its last state of its own id
 	claim *claim
@@ -78,7 +87,7 @@ func newPresence() presence {
 }
 
 // presenceFrom takes a session's awareness message.
-func (r *room) presenceFrom(s *Session, said []awareness.Entry) {
+func (r *room) presenceFrom(s *Session, said []said) {
 	if s.ended {
 		return
 	}
@@ -101,7 +110,7 @@ func (r *room) presenceFrom(s *Session, said []awareness.Entry) {
 // bind finds out which id is the session's. A client's first message holds its
 // own id alone. If none came, because it had no state yet, it is the first id
 // with a state that nobody owns: the others are echoes.
-func (r *room) bind(s *Session, said []awareness.Entry) {
+func (r *room) bind(s *Session, said []said) {
 	for _, e := range said {
 		if e.State == nil {
 			continue
@@ -127,7 +136,7 @@ func (r *room) bind(s *Session, said []awareness.Entry) {
 }
 
 // claimFor lets the session have another's id if that one shows no sign of life.
-func (r *room) claimFor(s *Session, owned *entry, said awareness.Entry) {
+func (r *room) claimFor(s *Session, owned *entry, said said) {
 	c := &claim{by: s, said: said, entry: owned}
 	s.claim, owned.claim = c, c
 	owned.owner.recv.Ping(func() { r.post(func() { r.reject(c) }) })
@@ -164,7 +173,7 @@ func (r *room) grant(c *claim) {
 }
 
 // hear takes what a session says of its own id.
-func (r *room) hear(s *Session, said awareness.Entry) {
+func (r *room) hear(s *Session, said said) {
 	e := s.own
 	// As clients accept it: a higher clock, or an equal one that says gone. The
 	// clock counts within the session alone.
@@ -179,7 +188,8 @@ func (r *room) hear(s *Session, said awareness.Entry) {
 	case said.State != nil && bytes.Equal(said.State, e.state):
 		wait = renewalDelay
 	}
-	e.state = said.State
+	e.state, e.who = said.State, said.who
+	r.attend(e)
 	r.presence.dirty[e.client] = struct{}{}
 	r.sendPresenceIn(wait)
 }
@@ -341,6 +351,7 @@ func (r *room) presenceLeave(s *Session) {
 	s.setOwn(nil)
 	if e.state != nil || unsent {
 		e.state = nil
+		r.attend(e)
 		r.tell([]*entry{e})
 	}
 	p.clock = max(p.clock, e.clock)

@@ -41,10 +41,15 @@ type room struct {
 	content  content
 	log      log
 	presence presence
+	facts    facts
 	turn     turn
 	lastTurn time.Time             // when the last broadcast was
 	pacing   bool                  // the next waits for its time
+	folds    bool                  // a new base is being made
 	indebted map[*Session]struct{} // are owed for updates that aren't integrated
+
+	attendance attendance
+	happenings happenings
 
 	asks   []ask   // wait for a state that isn't being made yet
 	making *making // the one that is; nil if none is
@@ -82,6 +87,8 @@ func newRoom(rs *Rooms, name string) *room {
 		indebted:  make(map[*Session]struct{}),
 		presence:  newPresence(),
 		turns:     1, // 0 is for none
+
+		attendance: attendance{people: make(map[string]*member)},
 
 		told:         make(map[*Session]struct{}),
 		refusedEdits: make(map[*Session]struct{}),
@@ -209,6 +216,8 @@ func (r *room) load() error {
 	if d.Damage != nil {
 		r.damage = d.Damage
 	}
+	r.loadFacts(d)
+	r.expect(d)
 	if d.Recovered != nil {
 		r.rooms.cfg.Report(fmt.Errorf("%w; an older checkpoint and the rows since made up for it", d.Recovered))
 	}
@@ -255,6 +264,7 @@ func (r *room) leave(s *Session) {
 	delete(r.told, s)
 	delete(r.refusedEdits, s)
 	delete(r.indebted, s)
+	delete(r.happenings.watchers, s)
 	r.rooms.cfg.Metrics.Sessions.Dec()
 	r.broadcast() // its last edits come before its going
 	r.presenceLeave(s)
@@ -275,6 +285,7 @@ func (r *room) end(s *Session, refusal *access.Refused) {
 // is saved is loaded anew by whoever comes back.
 func (r *room) fault(err error) {
 	r.rooms.cfg.Report(fmt.Errorf("document %q: %w", r.name, err))
+	r.facts.state = factsStored // the document may be what is at fault
 	r.close(access.ServerFault.Because(""))
 }
 
@@ -284,6 +295,9 @@ func (r *room) emptied() {
 		r.grace.Stop()
 	}
 	r.grace = r.after(r.rooms.cfg.Grace, func() {
+		if len(r.sessions) == 0 {
+			r.attendNow(true)
+		}
 		r.ending = true
 		r.tryEnd()
 	})
@@ -306,7 +320,7 @@ func (r *room) close(why *access.Refused) {
 
 // tryEnd ends the room if it is time to, everything is saved and nobody came.
 func (r *room) tryEnd() {
-	if !r.ending && !r.closing || r.log.busy() {
+	if !r.ending && !r.closing || r.log.busy() || r.flushFacts() {
 		return
 	}
 	if r.rooms.forget(r, r.closing) {
@@ -336,7 +350,7 @@ func (r *room) abandon(err error) {
 
 func (r *room) stop() {
 	r.ended = true
-	for _, t := range []*time.Timer{r.grace, r.log.retry, r.presence.timer} {
+	for _, t := range []*time.Timer{r.grace, r.log.retry, r.presence.timer, r.attendance.timer} {
 		if t != nil {
 			t.Stop()
 		}

@@ -64,6 +64,7 @@ type Rooms struct {
 	heavy chan struct{}
 
 	failing atomic.Int64 // rooms whose edits can't be saved
+	started time.Time
 
 	// Guarded by mu.
 	mu     sync.Mutex
@@ -106,6 +107,7 @@ func New(cfg Config) *Rooms {
 	}
 	rs := &Rooms{cfg: cfg, live: make(map[string]*room), cutters: make(chan struct{}, runtime.GOMAXPROCS(0)), folders: make(chan struct{}, 1)}
 	rs.heavy = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
+	rs.started = time.Now()
 	rs.ctx, rs.cancel = context.WithCancel(context.Background())
 	return rs
 }
@@ -257,7 +259,22 @@ func (rs *Rooms) lose(name string, rows int, err error) {
 // Create makes a document under a name that is unused, or whose document is
 // deleted.
 func (rs *Rooms) Create(ctx context.Context, name string) error {
-	return access.OfStore(rs.cfg.Store.Create(ctx, name))
+	if err := rs.cfg.Store.Create(ctx, name); err != nil {
+		return access.OfStore(err)
+	}
+	// Who is there already, and hasn't written anything, would write in another
+	// document than the one that was made.
+	rs.mu.Lock()
+	r := rs.live[name]
+	rs.mu.Unlock()
+	if r != nil {
+		r.call(func() {
+			if !r.log.begun() {
+				r.drop(access.Overload.Because(""))
+			}
+		})
+	}
+	return nil
 }
 
 // Delete deletes a document: its sessions are ended, and its name refuses

@@ -150,9 +150,8 @@ type Session struct {
 	asks    int // how often it was asked for what waits
 	asking  asking
 
-	written   store.Session // as the log should know it,
-	logged    store.Session // and does
-	nameHeard uint64        // the clock of the presence that its name was looked for in
+	written store.Session // as the log should know it,
+	logged  store.Session // and does
 
 	lag
 	presenceOf
@@ -253,10 +252,12 @@ func (s *Session) Presence(update []byte) error {
 	if err != nil {
 		return refused(err)
 	}
-	for i := range entries {
-		entries[i].State = s.honest(entries[i].State)
+	all := make([]said, len(entries))
+	for i, e := range entries {
+		e.State = s.honest(e.State)
+		all[i] = said{e, s.userIn(e.State)}
 	}
-	s.room.post(func() { s.room.presenceFrom(s, entries) })
+	s.room.post(func() { s.room.presenceFrom(s, all) })
 	return nil
 }
 

@@ -91,7 +91,7 @@ func (r *room) ask(a ask) {
 		a.at = r.turns
 	} else if r.trail != nil {
 		a.at = r.trail.from
-	} else if m := r.making; m != nil && m.at == r.log.added {
+	} else if m := r.making; m != nil && m.at == r.content.changes {
 		a.s.asking.holding = true
 		m.asks = append(m.asks, a)
 		return
@@ -115,7 +115,7 @@ func (r *room) ask(a ask) {
 
 // A making is a state that is being made, and who gets it.
 type making struct {
-	at    position
+	at    uint64 // the changes of the content that it has
 	asks  []ask
 	trail *trail // the state's, which begins meanwhile
 }
@@ -126,7 +126,7 @@ func (r *room) makeState() {
 	if r.making != nil || len(r.asks) == 0 {
 		return
 	}
-	m := &making{r.log.added, r.asks, &trail{from: r.turns, to: r.turns}}
+	m := &making{r.content.changes, r.asks, &trail{from: r.turns, to: r.turns}}
 	r.making, r.asks = m, nil
 	for _, a := range m.asks {
 		a.s.asking.holding = true
@@ -145,7 +145,7 @@ func (r *room) makeState() {
 				r.fault(err)
 				return
 			}
-			if m.at == r.log.added {
+			if m.at == r.content.changes {
 				r.content.state = st
 			}
 			if m.trail.begin(st) {

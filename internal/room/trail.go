@@ -28,8 +28,8 @@ type trail struct {
 	size   int      // bytes of pieces and open
 	asked  time.Time
 
-	vector   *Shared  // what the document had at a moment of the log
-	vectorAt position // this
+	vector   *Shared // what the document had at a moment
+	vectorAt uint64  // this, in changes of its content
 }
 
 // A piece is an update of some turns in a row.
@@ -158,8 +158,8 @@ func (r *room) vector() *Shared {
 	if t == nil {
 		t = new(trail)
 	}
-	if t.vector == nil || t.vectorAt != r.log.added {
-		t.vector, t.vectorAt = &Shared{Bytes: crdt.EncodeStateVector(r.content.vector())}, r.log.added
+	if t.vector == nil || t.vectorAt != r.content.changes {
+		t.vector, t.vectorAt = &Shared{Bytes: crdt.EncodeStateVector(r.content.vector())}, r.content.changes
 	}
 	return t.vector
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/inkwire/inkwire/crdt"
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/store"
 )
 
 // A turn is the updates between two broadcasts. They go out as one, so that a
@@ -131,8 +132,7 @@ func (r *room) integrate(s *Session, u *Update, cost int, d debt) bool {
 	}
 	if news != nil {
 		r.rooms.cfg.Metrics.Updates.Inc()
-		r.log.add(s, news, cost)
-		r.writers[s] = struct{}{}
+		r.wrote(s, news, cost)
 		by, info := s, u.Info
 		if waited { // the news may hold what had been sent before, and by others
 			var err error
@@ -167,6 +167,22 @@ func (r *room) integrate(s *Session, u *Update, cost int, d debt) bool {
 		r.askWaiting()
 	}
 	return news != nil
+}
+
+// wrote gives a session's update its place in the log, behind what has happened
+// before, and with the news that its writer edits.
+func (r *room) wrote(s *Session, news []byte, cost int) {
+	row := store.Row{Session: s.id, Time: time.Now(), Data: news}
+	if s.own != nil {
+		row.Client = s.own.client
+	}
+	r.recordWaiting()
+	r.log.add(row, cost)
+	r.writers[s] = struct{}{}
+	r.factsChanged()
+	if m := r.editor(s); m != nil {
+		r.edits(m, s.id, s)
+	}
 }
 
 // answered pays what an answer that was taken may have brought.
@@ -211,13 +227,13 @@ func (r *room) refuses(s *Session, u *Update) *access.Refused {
 	}
 	switch limit := r.rooms.cfg.MaxDocument; {
 	case r.damage != nil:
-		return access.Forbidden.Because("the document is damaged, and read-only until it is repaired")
+		return damaged()
 	case len(u.Info.Clients) > 0 && r.content.size()+len(u.Bytes) > limit:
 		// What only deletes passes, and so does what is known.
 		have := r.content.vector()
 		for _, c := range u.Info.Clients {
 			if c.To > have[c.Client] {
-				return access.TooLarge.Because(fmt.Sprintf("the document would have more than %d bytes (--max-document)", limit))
+				return tooLarge(limit)
 			}
 		}
 	}
@@ -440,10 +456,14 @@ func (r *room) endCalls() {
 // fold begins to make a new base, beside the room's goroutine, if tail has grown
 // long or a checkpoint is due.
 func (r *room) fold() {
-	if r.content.folding > 0 || len(r.content.tail) == 0 || r.damage != nil || !r.content.long() && !r.checkpointDue() {
+	if r.folds || r.damage != nil || !r.content.long() && !r.checkpointDue() {
 		return
 	}
 	parts, at := r.content.parts(), r.log.mark()
+	if len(parts) == 0 {
+		return // nobody has written anything
+	}
+	r.folds = true
 	known, since := r.log.authors, r.log.since[:len(r.log.since):len(r.log.since)]
 	r.content.folding = len(r.content.tail)
 	r.background.Go(func() {
@@ -456,6 +476,7 @@ func (r *room) fold() {
 		}
 		<-r.rooms.folders
 		r.post(func() {
+			r.folds = false
 			if err != nil {
 				r.content.folding = 0
 				r.fault(fmt.Errorf("make a checkpoint: %w", err))

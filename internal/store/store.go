@@ -86,6 +86,7 @@ type Document struct {
 	Rows       []Row    // after the checkpoint, in order
 	Edited     Edit     // zero if there was no update
 	Facts      Facts
+	Here       []Person // who was in it by the last Append, by key
 
 	// Damage tells where the log is damaged; nil if it's whole. The rest of the
 	// document is then what is whole up to there, and nothing is added to it
@@ -104,6 +105,8 @@ type Entry struct {
 	Rows     []Row     // of one epoch, contiguous
 	Sessions []Session // new ones, and those whose name has changed
 	Facts    *Facts    // nil leaves them as they are
+	Came     []Person  // who is in the document from now on, or is known as something else
+	Went     []string  // the keys of those who aren't any more
 }
 
 // A Checkpoint is the encoded state of a document at a revision in its log, and

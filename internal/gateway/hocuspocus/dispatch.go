@@ -148,10 +148,15 @@ func (s *session) call(r *room.Session, m message) error {
 		r.QueryPresence()
 		return nil
 	case messageStateless:
-		if _, err := d.Text(); err != nil {
+		payload, err := d.Text()
+		if err != nil {
 			return gateway.Malformed(err)
 		}
-		return gateway.End(d)
+		if err := gateway.End(d); err != nil {
+			return err
+		}
+		s.asked(r, payload)
+		return nil
 	default:
 		return access.Malformed.Because(fmt.Sprintf("unknown message %d", m.kind))
 	}

@@ -37,12 +37,18 @@
 // so do strangers who show no valid token for long.
 //
 // A session whose token expires is asked for another before that. The scope is
-// "read-write" or "readonly", and told again when it changes. A stateless message
-// of a client's has no receiver here and is accepted quietly. The server sends two,
-// once an outage:
+// "read-write" or "readonly", and told again when it changes. Of a client's
+// stateless messages one is understood, which asks for what happens in the document
+// from now on, or for no more of it (activity.go); others are accepted quietly:
+//
+//	{"type":"activity","on":true}
+//
+// The server sends these, the first two once an outage, the last to who has asked:
 //
 //	{"inkwire":"unsaved"}  edits can't be saved at present, and get no SyncStatus
 //	{"inkwire":"saved"}    they can again
+//	{"type":"activity","entries":[{"revision":"3.17","at":"2026-01-02T15:04:05.678Z",
+//	  "type":"joined","person":"u1","name":"Ada","color":"#0b6bcb"}]}
 //
 // saved.go tells which messages get a SyncStatus, and when.
 package hocuspocus

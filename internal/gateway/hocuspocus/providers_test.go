@@ -28,7 +28,7 @@ func TestProviders(t *testing.T) {
 	if out, err := install(); err != nil {
 		t.Fatalf("npm ci in peers (this test needs Node 20 or later): %v\n%s", err, out)
 	}
-	for _, scenario := range []string{"together", "offline", "multiplexed", "presence"} {
+	for _, scenario := range []string{"together", "offline", "multiplexed", "presence", "activity"} {
 		t.Run(scenario, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, nil, nil)

@@ -98,11 +98,13 @@ func (s *session) send(e *room.Encoding[ws.Frame], shared *room.Shared) bool {
 	if s.seat.Over() {
 		return true
 	}
-	var f ws.Frame
+	return !errors.Is(s.c.conn.Send(s.frame(e, shared)), ws.ErrOverflow)
+}
+
+// frame makes a frame, or finds it.
+func (s *session) frame(e *room.Encoding[ws.Frame], shared *room.Shared) ws.Frame {
 	if strings.Contains(s.key, "\x00") {
-		f = e.Make(s.key, shared) // nobody else has this key
-	} else {
-		f = e.Of(s.key, shared)
+		return e.Make(s.key, shared) // nobody else has this key
 	}
-	return !errors.Is(s.c.conn.Send(f), ws.ErrOverflow)
+	return e.Of(s.key, shared)
 }

@@ -73,6 +73,9 @@ func (w *writer) append(e *store.Entry) error {
 			return err
 		}
 	}
+	if err := w.attend(e); err != nil {
+		return err
+	}
 	if f := e.Facts; f != nil {
 		switch {
 		case f.At.Epoch != h.last.Epoch:

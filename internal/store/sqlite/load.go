@@ -70,6 +70,9 @@ func (c *conn) load(l *loaded) error {
 			l.Recovered = nil
 		}
 	}
+	if l.Here, err = c.here(l.ID); err != nil {
+		return err
+	}
 	l.Edited, l.Facts, err = c.about(l.ID)
 	if err == nil && l.Revision.Before(l.Edited.Revision) {
 		l.Edited = l.lastEdit()

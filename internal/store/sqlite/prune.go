@@ -180,6 +180,7 @@ func (s *Store) purge(ctx context.Context, doc store.DocID, before time.Time) er
 		`DELETE FROM sessions WHERE doc = ?1 AND id IN (SELECT id FROM sessions WHERE doc = ?1 LIMIT ?2)`,
 		`DELETE FROM damaged WHERE rowid IN (SELECT rowid FROM damaged WHERE doc = ?1 LIMIT ?2)`,
 		`DELETE FROM links WHERE id IN (SELECT id FROM links WHERE doc = ?1 LIMIT ?2)`,
+		`DELETE FROM people WHERE doc = ?1 AND person IN (SELECT person FROM people WHERE doc = ?1 LIMIT ?2)`,
 	} {
 		if err := s.remove(ctx, sql, int64(doc)); err != nil {
 			return err

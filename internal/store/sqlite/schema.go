@@ -21,7 +21,7 @@ const schemaVersion = len(migrations)
 // time, 0 for a document that isn't; purged is one of the constants below, as is
 // valid. A checkpoint's pieces are counted from 0 and hold its state, then its
 // authors. A secret is its SHA-256. A link's id is never another's: browsers hold
-// it. Its expires is 0 for never.
+// it. Its expires is 0 for never. people are in a document; edited is 0 for never.
 var migrations = [...]string{`
 CREATE TABLE documents (
 	id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, created INTEGER NOT NULL
@@ -85,6 +85,11 @@ CREATE TABLE browsers (
 CREATE INDEX browsers_expires ON browsers (expires);
 CREATE TABLE cuts (
 	subject TEXT PRIMARY KEY, until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`, `
+CREATE TABLE people (
+	doc INTEGER NOT NULL, person TEXT NOT NULL, name TEXT NOT NULL, color TEXT NOT NULL, edited INTEGER NOT NULL,
+	PRIMARY KEY (doc, person)
 ) STRICT, WITHOUT ROWID;
 `}
 

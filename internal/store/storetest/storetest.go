@@ -38,6 +38,7 @@
 //	ST35 A cut is the latest moment that was told of a subject.
 //	ST36 Grants refuse as the log does: after Close, and when a context has ended.
 //	ST37 Prune removes sessions that have expired, and links LinkKept after.
+//	ST38 Append keeps who is in a document, until they are said to have gone.
 package storetest
 
 import (
@@ -111,6 +112,7 @@ func Run(t *testing.T, newPlace func(t *testing.T) Place) {
 		{"ST35_cuts", cuts},
 		{"ST36_refused_grants", refusedGrants},
 		{"ST37_prune_grants", prunedGrants},
+		{"ST38_people", people},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
 			s := &suite{T: t, place: newPlace(t)}
