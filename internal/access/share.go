@@ -13,15 +13,15 @@ import (
 	"github.com/inkwire/inkwire/internal/store"
 )
 
-// linkPrefix begins the secret of a share link, which is given in a token's place.
-const linkPrefix = "inkwire-link-"
+// sharePrefix begins the secret of a share, which is given in a token's place.
+const sharePrefix = "inkwire-link-"
 
-// IsLink reports whether a token looks like a link's secret.
-func IsLink(token string) bool { return strings.HasPrefix(token, linkPrefix) }
+// IsShare reports whether a token looks like a share's secret.
+func IsShare(token string) bool { return strings.HasPrefix(token, sharePrefix) }
 
-// NewLink makes the secret of a link, and what is kept of it.
-func NewLink() (secret string, hash store.Hash) {
-	secret = linkPrefix + random()
+// NewShare makes the secret of a share, and what is kept of it.
+func NewShare() (secret string, hash store.Hash) {
+	secret = sharePrefix + random()
 	return secret, HashOf(secret)
 }
 
@@ -41,44 +41,44 @@ func random() string {
 // HashOf is what is kept of a secret.
 func HashOf(secret string) store.Hash { return sha256.Sum256([]byte(secret)) }
 
-// ParseLinkRole reads the name of a role that a link may give. Whoever owns a
-// document is known by name: a link that gets about must not give it away.
-func ParseLinkRole(s string) (Role, error) {
+// ParseShareRole reads the name of a role that a share may give. Whoever owns a
+// document is known by name: a share that gets about must not give it away.
+func ParseShareRole(s string) (Role, error) {
 	role, err := ParseRole(s)
 	if err != nil || role > Writer {
-		return None, fmt.Errorf("the role %.20q is none that a link can give: reader, commenter or writer", s)
+		return None, fmt.Errorf("the role %.20q is none that a share can give: reader, commenter or writer", s)
 	}
 	return role, nil
 }
 
-// byLink judges a link's secret.
-func (g *Guard) byLink(ctx context.Context, secret, document string) (verdict, error) {
-	l, err := g.link(ctx, secret)
+// byShare judges a share's secret.
+func (g *Guard) byShare(ctx context.Context, secret, document string) (verdict, error) {
+	l, err := g.share(ctx, secret)
 	if err != nil {
 		return verdict{}, err
 	}
-	return g.ofLink(l, document)
+	return g.ofShare(l, document)
 }
 
-// link finds a link by its secret. Its error is an *Refused if there is none.
-func (g *Guard) link(ctx context.Context, secret string) (store.Link, error) {
-	l, err := g.cfg.Grants.LinkOf(ctx, HashOf(secret))
+// share finds a share by its secret. Its error is an *Refused if there is none.
+func (g *Guard) share(ctx context.Context, secret string) (store.Share, error) {
+	l, err := g.cfg.Grants.ShareOf(ctx, HashOf(secret))
 	if errors.Is(err, store.ErrUnknown) {
-		return store.Link{}, BadToken.Because("there is no such link, or it was revoked")
+		return store.Share{}, BadToken.Because("there is no such link, or it was revoked")
 	}
 	return l, err
 }
 
-// ofLink is what a link grants in a document.
-func (g *Guard) ofLink(l store.Link, document string) (verdict, error) {
+// ofShare is what a share grants in a document.
+func (g *Guard) ofShare(l store.Share, document string) (verdict, error) {
 	if !l.Expires.IsZero() && !time.Now().Before(l.Expires) {
 		return verdict{}, Expired.Because("the link")
 	}
-	role, err := ParseLinkRole(l.Role)
+	role, err := ParseShareRole(l.Role)
 	if err != nil {
-		return verdict{}, fmt.Errorf("link %d: %w", l.ID, err)
+		return verdict{}, fmt.Errorf("share %d: %w", l.ID, err)
 	}
-	v := verdict{Identity: Identity{Link: l.ID}, until: l.Expires}
+	v := verdict{Identity: Identity{Share: l.ID}, until: l.Expires}
 	if l.Document == document {
 		v.role = role
 	}
