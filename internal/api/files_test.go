@@ -140,9 +140,10 @@ func TestRefusedFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	said, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	if resp.StatusCode != 413 {
-		t.Error(resp.Status)
+	if err != nil || resp.StatusCode != 413 || !strings.Contains(string(said), "(--max-file)") {
+		t.Errorf("%s %s %v", resp.Status, said, err)
 	}
 	// And the document's are together.
 	large := png + strings.Repeat("x", 200_000)

@@ -16,7 +16,7 @@ type Share struct {
 	Expires  time.Time // zero for never
 }
 
-// A Hash is the SHA-256 of a secret; the secret itself isn't kept.
+// A Hash is the SHA-256 of a secret, which itself isn't kept, or of a file.
 type Hash [32]byte
 
 // MaxShares is how many shares a document may have.

@@ -105,6 +105,26 @@ func TestUnfinishedFile(t *testing.T) {
 	}
 }
 
+// Nothing is left of the files of a document that was pruned.
+func TestPrunedFiles(t *testing.T) {
+	s := open(t, t.TempDir())
+	appended(t, s, 1, "a", "b")
+	for _, name := range []string{"a", "b"} {
+		if _, err := s.AddFile(t.Context(), name, store.File{}, strings.NewReader(strings.Repeat("x", 20*pieceSize)), 1<<30); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Delete(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Prune(t.Context(), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if files, chunks := s.countFiles(t); files != 1 || chunks != 20 {
+		t.Fatalf("%d files and %d chunks are left", files, chunks)
+	}
+}
+
 // counted calls a function when so much was read.
 type counted struct {
 	r     io.Reader

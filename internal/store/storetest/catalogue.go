@@ -101,7 +101,7 @@ func documentsWhileTheyChange(t *suite) {
 	const n = 40
 	name := func(i int) string { return fmt.Sprintf("%02d", i) }
 	for i := range n {
-		t.edit(name(i), now.Add(time.Duration(i)*time.Minute), "Title "+name(i), "")
+		t.edit(name(i), now.Add(time.Duration(i/4)*time.Minute), "Title "+name(i/4), "") // some are equal
 	}
 	for sort := store.ByEdited; sort <= store.ByCreated; sort++ {
 		touched, i := make(map[string]bool), 0

@@ -206,8 +206,15 @@ func collectedFiles(t *suite) {
 	t.must(t.place.HarmRow(t.load("a").ID, rev(2, 1)))
 	t.must(t.append(store.Entry{Doc: t.load("b").ID, Name: "b", Rows: Rows(1, 1, 1)}))
 	other := t.addFile("b", "other", c.now)
+	during := t.addFile("a", "during", c.now)
 	c.collect(30 * hour)
 	t.isNoFile("b", other) // one damaged document doesn't keep those of others
+	_, err := t.store.Repair(t.Context(), "a")
+	t.must(err)
+	c.collect(10 * hour)
+	t.isFile("a", during, "during") // what could be known counts from now
+	c.collect(2 * hour)
+	t.isNoFile("a", during)
 }
 
 func filesOfPrunedDocuments(t *suite) {
