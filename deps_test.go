@@ -161,6 +161,9 @@ const maxLines = 700
 
 func TestFilesAreShort(t *testing.T) {
 	walk(t, ".", func(name string) {
+		if name == "web/src/api/types.ts" {
+			return // made of docs/openapi.yaml
+		}
 		switch filepath.Ext(name) {
 		case ".go", ".ts", ".tsx", ".mjs":
 			content, err := os.ReadFile(name)

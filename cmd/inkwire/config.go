@@ -40,6 +40,8 @@ type config struct {
 	maxMessage               int
 	maxQueue                 int
 	maxDocument              int
+	maxFile                  int
+	maxFiles                 int
 	maxItems                 int
 	maxStructs               int
 	maxUnsaved               int
@@ -89,6 +91,8 @@ func defaults() config {
 		maxMessage:               ws.Defaults.MaxMessage,
 		maxQueue:                 ws.Defaults.MaxQueue,
 		maxDocument:              64 << 20,
+		maxFile:                  10 << 20,
+		maxFiles:                 1 << 30,
 		maxItems:                 8_000_000,
 		maxStructs:               500_000,
 		maxUnsaved:               8 << 20,
@@ -128,7 +132,7 @@ func settings(c *config) *flag.FlagSet {
 
 	f.StringVar(&c.addr, "addr", c.addr, "listen on `HOST:PORT`; others than this machine's want a key, a JWKS, a webhook or --open")
 	f.Var(directory(&c.data), "data", "keep the documents in `DIR`")
-	f.Var(duration(&c.history, time.Hour), "history", "keep the single edits behind a checkpoint for `TIME`")
+	f.Var(duration(&c.history, time.Hour), "history", "keep the single edits behind a checkpoint, and files that a document no longer shows, for `TIME`")
 
 	f.Var(list[access.Origin]{&c.allowOrigins, access.ParseOrigin}, "allow-origin", "let pages of `ORIGIN` connect, such as https://app.example.com, https://*.example.com, or * for any; may be repeated")
 	f.Var(list[netip.Prefix]{&c.trustedProxies, access.ParseProxy}, "trusted-proxies", "believe what proxies at `ADDRESSES` say of their clients, such as 127.0.0.1 or 10.0.0.0/8; may be repeated")
@@ -162,6 +166,8 @@ func settings(c *config) *flag.FlagSet {
 	f.Var(size(&c.maxBytesPerSecond, 1), "max-bytes-per-second", "read at most `BYTES` a second from a socket")
 	f.Var(size(&c.maxQueue, 1), "max-queue", "let at most `BYTES` wait for a client that reads slowly")
 	f.Var(size(&c.maxDocument, 1), "max-document", "refuse what makes a document larger than `BYTES`, as it is stored")
+	f.Var(size(&c.maxFile, 1), "max-file", "refuse files of more than `BYTES` in a document (HTTP 413)")
+	f.Var(size(&c.maxFiles, 1), "max-files", "refuse files with which those of a document take more than `BYTES` (HTTP 413)")
 	f.Var(number(&c.maxItems), "max-items", "refuse what makes a document of more than `N` items, as it is in memory")
 	f.Var(number(&c.maxStructs), "max-structs", "refuse updates of more than `N` structs")
 	f.Var(size(&c.maxUnsaved, 1), "max-unsaved", "let at most `BYTES` of a document's edits wait for the disk")

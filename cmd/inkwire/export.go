@@ -62,7 +62,10 @@ func load(ctx context.Context, data, name string) (d *store.Document, err error)
 }
 
 // updatesOf merges what was loaded of a document into one update.
-func updatesOf(d *store.Document) ([]byte, error) {
+func updatesOf(d *store.Document) ([]byte, error) { return crdt.MergeUpdates(updatesIn(d)) }
+
+// updatesIn is the updates that were loaded of a document, at least one.
+func updatesIn(d *store.Document) [][]byte {
 	updates := [][]byte{{0, 0}} // an empty document's
 	if d.Checkpoint != nil {
 		updates = append(updates, d.Checkpoint)
@@ -72,7 +75,7 @@ func updatesOf(d *store.Document) ([]byte, error) {
 			updates = append(updates, d.Rows[i].Data)
 		}
 	}
-	return crdt.MergeUpdates(updates)
+	return updates
 }
 
 // formats encode a state, or the root type of a name in it.

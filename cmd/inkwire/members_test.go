@@ -223,24 +223,24 @@ func TestRealClientsRenew(t *testing.T) {
 	})
 }
 
-// Lowering a link's role, and revoking it, takes effect on open connections.
-func TestRealClientsWithLinks(t *testing.T) {
+// Lowering a share's role, and revoking it, takes effect on open connections.
+func TestRealClientsWithShares(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, m *members) {
 		m.enter("witness", "hocuspocus-4", m.member("witness", "writer", time.Hour))
 		m.do("witness", "insert", 0, "begun ")
 		m.do("witness", "untilSaved")
-		links := "/api/v1/docs/" + m.doc + "/links"
-		var link struct {
+		shares := "/api/v1/docs/" + m.doc + "/shares"
+		var share struct {
 			ID     int64
 			Secret string
 		}
-		m.owner.call(http.MethodPost, links, map[string]any{"role": "writer"}, &link, http.StatusCreated)
-		m.enter("guest", m.kind, link.Secret)
+		m.owner.call(http.MethodPost, shares, map[string]any{"role": "writer"}, &share, http.StatusCreated)
+		m.enter("guest", m.kind, share.Secret)
 		m.do("guest", "insert", 0, "guest ")
 		m.do("witness", "untilText", "guest begun ")
 
-		one := fmt.Sprintf("%s/%d", links, link.ID)
+		one := fmt.Sprintf("%s/%d", shares, share.ID)
 		m.owner.call(http.MethodPatch, one, map[string]any{"role": "reader"}, nil, http.StatusOK)
 		if m.told() {
 			m.do("guest", "untilScope", "readonly")
@@ -251,9 +251,9 @@ func TestRealClientsWithLinks(t *testing.T) {
 		begun := time.Now()
 		m.owner.call(http.MethodDelete, one, nil, nil, http.StatusNoContent)
 		m.cutOff("guest", 4403)
-		t.Logf("cut off %v after the link was revoked", time.Since(begun).Round(time.Millisecond))
+		t.Logf("cut off %v after the share was revoked", time.Since(begun).Round(time.Millisecond))
 		m.do("witness", "untilText", "more guest begun ")
-		m.open("again", m.kind, m.srv.addr, m.doc, map[string]any{"token": link.Secret})
+		m.open("again", m.kind, m.srv.addr, m.doc, map[string]any{"token": share.Secret})
 		m.cutOff("again", 4401)
 		for _, name := range []string{"witness", "guest", "again"} {
 			m.do(name, "leave")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/api"
 	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/server"
@@ -70,7 +71,7 @@ func serveFrom(t *testing.T, s store.Store) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv.Start(gateway.Door{Guard: access.NewGuard(access.Config{Open: access.Owner}), Rooms: rooms}, rooms)
+	srv.Start(gateway.Door{Guard: access.NewGuard(access.Config{Open: access.Owner}), Rooms: rooms}, api.Contents{Documents: rooms})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

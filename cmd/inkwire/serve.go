@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/api"
 	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/metrics"
 	"github.com/inkwire/inkwire/internal/room"
@@ -144,6 +145,7 @@ func (p *program) open() (err error) {
 	p.store, err = sqlite.Open(p.cfg.data, sqlite.Options{
 		VFS:      p.cfg.vfs,
 		History:  p.cfg.history,
+		Refers:   refersTo,
 		Observer: p.observer(),
 		Report:   p.report,
 	})
@@ -165,7 +167,10 @@ func (p *program) open() (err error) {
 	})
 	who := p.rights.guard
 	who.Grants = p.store
-	p.server.Start(gateway.Door{Guard: access.NewGuard(who), Rooms: p.rooms}, p.rooms)
+	p.server.Start(gateway.Door{Guard: access.NewGuard(who), Rooms: p.rooms}, api.Contents{
+		Documents: p.rooms, Catalogue: p.store, Files: p.store,
+		MaxFile: int64(p.cfg.maxFile), MaxFiles: int64(p.cfg.maxFiles),
+	})
 	return nil
 }
 

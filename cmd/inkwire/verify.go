@@ -13,7 +13,8 @@ import (
 )
 
 const aboutVerify = `Reads every document with all that is kept of it, and prints what is damaged:
-checksums, missing rows, updates that aren't, and the file as a whole. It changes
+checksums, missing rows, updates that aren't, the files in documents, and the
+log's own file as a whole. It changes
 nothing and may run beside the server. DIR may also be a backup, a file.`
 
 func verify(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -34,21 +35,22 @@ func verify(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // found is what verifying data found.
 type found struct {
-	documents, rows, checkpoints int
-	damaged                      int // documents
-	faults                       int // of the file
+	documents, rows, checkpoints, files int
+	damaged                             int // documents
+	faults                              int // of the log's file
 }
 
 func (f found) damage() bool { return f.damaged > 0 || f.faults > 0 }
 
 func (f found) String() string {
-	s := fmt.Sprintf("%s, %s, %s: ", count(f.documents, "document"), count(f.rows, "row"), count(f.checkpoints, "checkpoint"))
+	s := fmt.Sprintf("%s, %s, %s, %s: ", count(f.documents, "document"), count(f.rows, "row"),
+		count(f.checkpoints, "checkpoint"), count(f.files, "file"))
 	if !f.damage() {
 		return s + "everything is whole"
 	}
 	s += fmt.Sprintf("damage in %s", count(f.damaged, "document"))
 	if f.faults > 0 {
-		s += ", and in the file itself"
+		s += ", and in the log's file itself"
 	}
 	return s
 }
@@ -73,13 +75,14 @@ func verifyData(ctx context.Context, path string, out io.Writer) (f found, err e
 	}
 	f.faults = len(faults)
 	for _, fault := range faults {
-		fmt.Fprintln(out, "the file:", fault)
+		fmt.Fprintln(out, "the log's file:", fault)
 	}
 	reading := sqlite.Reading{Row: checkRow, Checkpoint: checkCheckpoint}
 	return f, v.Verify(ctx, reading, func(c *sqlite.Check) error {
 		f.documents++
 		f.rows += c.Rows
 		f.checkpoints += c.Checkpoints
+		f.files += c.Files
 		if c.Document != nil {
 			if _, err := updatesOf(c.Document); err != nil && c.Document.Damage == nil {
 				c.Damage = append(c.Damage, fmt.Errorf("document %q: its updates can't be merged: %w", c.Name, err))
@@ -107,7 +110,7 @@ func consequence(c *sqlite.Check) string {
 	case d.Damage != nil:
 		return fmt.Sprintf("document %q is read-only, as it was at %v; to go on from there: inkwire repair %[1]q", c.Name, d.Revision)
 	default:
-		return fmt.Sprintf("document %q itself is whole, at %v; what is damaged is an older copy or its history", c.Name, d.Revision)
+		return fmt.Sprintf("document %q itself is whole, at %v; what is damaged is an older copy, its history or a file", c.Name, d.Revision)
 	}
 }
 

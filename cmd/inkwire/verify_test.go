@@ -148,10 +148,10 @@ func TestBesideServer(t *testing.T) {
 		}
 	}
 	stdout, _ := inkwire(t, 0, "verify", "--data", data)
-	want(t, stdout, "3 documents, 11 rows, 2 checkpoints: everything is whole")
+	want(t, stdout, "3 documents, 11 rows, 2 checkpoints, 0 files: everything is whole")
 	backup := filepath.Join(t.TempDir(), "copy")
 	stdout, _ = inkwire(t, 0, "backup", backup, "--data", data)
-	want(t, stdout, "copy: 3 documents, 11 rows, 2 checkpoints: everything is whole")
+	want(t, stdout, "copy: 3 documents, 11 rows, 2 checkpoints, 0 files: everything is whole")
 	_, stderr := inkwire(t, 1, "repair", "notes", "--data", data)
 	want(t, stderr, "in use by another process: stop the server first")
 	server.stop()
@@ -171,7 +171,7 @@ func TestVerify(t *testing.T) {
 	fill(t, data)
 	before := files(t, data)
 	stdout, _ := inkwire(t, 0, "verify", "--data", data)
-	want(t, stdout, "2 documents, 10 rows, 2 checkpoints: everything is whole\n")
+	want(t, stdout, "2 documents, 10 rows, 2 checkpoints, 0 files: everything is whole\n")
 	if after := files(t, data); !slices.Equal(before, after) {
 		t.Fatalf("files %v became %v", before, after)
 	}
@@ -188,7 +188,7 @@ func TestVerify(t *testing.T) {
 			`document "other" can't be read`, "damage in 1 document\n"},
 		{`DROP INDEX checkpoints_doc; CREATE INDEX checkpoints_doc ON checkpoints (doc) WHERE doc > 1;
 			PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX checkpoints_doc ON checkpoints (doc)' WHERE name = 'checkpoints_doc'`,
-			`the file: row 1 missing from index checkpoints_doc`, "", "and in the file itself"},
+			`the log's file: row 1 missing from index checkpoints_doc`, "", "and in the log's file itself"},
 	} {
 		t.Run(tt.sql, func(t *testing.T) {
 			data := t.TempDir()
@@ -247,7 +247,7 @@ func TestRepairAndExport(t *testing.T) {
 	stdout, _ = inkwire(t, 0, "repair", "notes", "--data", data)
 	want(t, stdout, `document "notes" is as it was at 1.3 and goes on at 2.1; 2 rows and 0 checkpoints were moved aside because of row 1.4: its checksum differs`)
 	stdout, _ = inkwire(t, 0, "verify", "--data", data)
-	want(t, stdout, "2 documents, 9 rows, 2 checkpoints: everything is whole")
+	want(t, stdout, "2 documents, 9 rows, 2 checkpoints, 0 files: everything is whole")
 	stdout, _ = inkwire(t, 0, "export", "notes", "--data", data, "--format", "text")
 	want(t, stdout, "one two three ")
 	v2, _ := inkwire(t, 0, "export", "other", "--data", data, "--format", "update-v2")
@@ -314,7 +314,7 @@ func TestBackup(t *testing.T) {
 	file := filepath.Join(dir, "backup ?#.db")
 	t.Setenv("INKWIRE_DATA", data)
 	stdout, _ := inkwire(t, 0, "backup", file)
-	want(t, stdout, "backup ?#.db: 2 documents, 10 rows, 2 checkpoints: everything is whole")
+	want(t, stdout, "backup ?#.db: 2 documents, 10 rows, 2 checkpoints, 0 files: everything is whole")
 	if got := files(t, dir); !slices.Equal(got, []string{"backup ?#.db"}) {
 		t.Fatal(got)
 	}
@@ -334,7 +334,7 @@ func TestBackup(t *testing.T) {
 	harm(t, data, `UPDATE rows SET data = zeroblob(3) WHERE doc = 1 AND seq = 4`)
 	damaged := filepath.Join(dir, "damaged.db")
 	_, stderr = inkwire(t, 1, "backup", damaged)
-	want(t, stderr, "damaged.db was written; 2 documents, 10 rows, 2 checkpoints: damage in 1 document")
+	want(t, stderr, "damaged.db was written; 2 documents, 10 rows, 2 checkpoints, 0 files: damage in 1 document")
 	if _, err := os.Stat(damaged); err != nil {
 		t.Fatal(err)
 	}

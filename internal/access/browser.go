@@ -15,30 +15,30 @@ import (
 // Holding is what a browser's session has collected, the latest last.
 type Holding struct {
 	Tokens []Identity `json:"tokens,omitempty"`
-	Links  []int64    `json:"links,omitempty"`
+	Shares []int64    `json:"links,omitempty"`
 }
 
 // Bounds on a browser's session.
 const (
-	maxHeld     = 50                  // tokens and links; the oldest go
+	maxHeld     = 50                  // tokens and shares; the oldest go
 	sessionKept = 30 * 24 * time.Hour // since something was added
 )
 
-// add takes the identity of a token or link, in place of the one that it had of
-// the same subject that granted the same, or of the same link.
+// add takes the identity of a token or share, in place of the one that it had of
+// the same subject that granted the same, or of the same share.
 func (h *Holding) add(who Identity, now time.Time) {
 	h.Tokens = slices.DeleteFunc(h.Tokens, func(t Identity) bool {
 		same := t.Subject == who.Subject && patterns(t.Docs) == patterns(who.Docs) && patterns(t.Topics) == patterns(who.Topics)
-		return who.Link == 0 && same || !t.Expires.IsZero() && !now.Before(t.Expires.Add(Leeway))
+		return who.Share == 0 && same || !t.Expires.IsZero() && !now.Before(t.Expires.Add(Leeway))
 	})
-	if who.Link == 0 {
+	if who.Share == 0 {
 		h.Tokens = append(h.Tokens, who)
 	} else {
-		h.Links = append(slices.DeleteFunc(h.Links, func(id int64) bool { return id == who.Link }), who.Link)
+		h.Shares = append(slices.DeleteFunc(h.Shares, func(id int64) bool { return id == who.Share }), who.Share)
 	}
-	for len(h.Tokens)+len(h.Links) > maxHeld {
-		if len(h.Links) > len(h.Tokens) {
-			h.Links = h.Links[1:]
+	for len(h.Tokens)+len(h.Shares) > maxHeld {
+		if len(h.Shares) > len(h.Tokens) {
+			h.Shares = h.Shares[1:]
 		} else {
 			h.Tokens = h.Tokens[1:]
 		}
@@ -56,10 +56,10 @@ func patterns(g Grants) string {
 }
 
 // until is how long it is kept: not longer than what it holds counts, if that is
-// known. A link's end can change.
+// known. A share's end can change.
 func (h *Holding) until(now time.Time) time.Time {
 	most, last := now.Add(sessionKept), now
-	if len(h.Links) > 0 {
+	if len(h.Shares) > 0 {
 		return most
 	}
 	for _, who := range h.Tokens {
@@ -73,7 +73,7 @@ func (h *Holding) until(now time.Time) time.Time {
 	return last
 }
 
-// Collect adds the token that somebody shows, which may be a link's secret, to
+// Collect adds the token that somebody shows, which may be a share's secret, to
 // what its browser's session holds, or to a new one. It returns that session's
 // secret, and until when it is kept. Its error is an *Refused, or that of ctx.
 func (g *Guard) Collect(ctx context.Context, c Credentials) (session string, until time.Time, err error) {
@@ -82,7 +82,7 @@ func (g *Guard) Collect(ctx context.Context, c Credentials) (session string, unt
 	}
 	who, err := g.identify(ctx, c.Token)
 	if errors.Is(err, ErrForeign) {
-		err = BadToken.Because("only links, and tokens signed for this server, are kept")
+		err = BadToken.Because("only shares, and tokens signed for this server, are kept")
 	}
 	if err = g.noteFailure(c, err); err != nil {
 		return "", time.Time{}, err
@@ -129,15 +129,15 @@ func (g *Guard) EndSession(ctx context.Context, secret string) error {
 	return nil
 }
 
-// identify tells whose a token is; of a link's secret, which link's. Its error is
+// identify tells whose a token is; of a share's secret, which share's. Its error is
 // an *Refused, or ErrForeign.
 func (g *Guard) identify(ctx context.Context, token string) (Identity, error) {
-	if IsLink(token) && g.cfg.Grants != nil {
-		l, err := g.link(ctx, token)
+	if IsShare(token) && g.cfg.Grants != nil {
+		l, err := g.share(ctx, token)
 		if err != nil {
 			return Identity{}, err
 		}
-		v, err := g.ofLink(l, l.Document)
+		v, err := g.ofShare(l, l.Document)
 		v.Docs = Grants{{Exactly(l.Document), v.role}}
 		return v.Identity, err
 	}
@@ -152,10 +152,25 @@ func (g *Guard) identify(ctx context.Context, token string) (Identity, error) {
 }
 
 // Who tells who somebody is, and what it may do as far as that can be told without
-// naming a document: a link's document is the pattern of its name alone. Its error is
+// naming a document: a share's document is the pattern of its name alone. Its error is
 // an *Refused, or that of ctx.
 func (g *Guard) Who(ctx context.Context, c Credentials) (Identity, error) {
-	who := Identity{}
+	who, _, err := g.who(ctx, c)
+	return who, err
+}
+
+// Reach is Who, of somebody who shows something that counts, or where whoever
+// comes may do something. Asks says that an application decides about the
+// documents that Who doesn't know of: Role asks it, one by one.
+func (g *Guard) Reach(ctx context.Context, c Credentials) (who Identity, asks bool, err error) {
+	who, asks, err = g.who(ctx, c)
+	if err == nil && !asks && who.Subject == "" && len(who.Docs) == 0 {
+		err = NoToken.Because("")
+	}
+	return who, asks, err
+}
+
+func (g *Guard) who(ctx context.Context, c Credentials) (who Identity, asks bool, err error) {
 	if c.Token != "" {
 		who, err := g.identify(ctx, c.Token)
 		if errors.Is(err, ErrForeign) && g.cfg.Tokens != nil && g.cfg.Application == nil {
@@ -163,32 +178,35 @@ func (g *Guard) Who(ctx context.Context, c Credentials) (Identity, error) {
 		}
 		err = g.noteFailure(c, err)
 		if !errors.Is(err, ErrForeign) {
-			return who, err
+			return who, false, err
 		}
 	} else if c.Session != "" && g.cfg.Grants != nil {
-		if err := g.eachHeld(ctx, c.Session, "", func(v verdict, l store.Link) {
+		if err := g.eachHeld(ctx, c.Session, "", func(v verdict, l store.Share) {
 			if l.ID != 0 {
-				role, _ := ParseLinkRole(l.Role)
+				role, _ := ParseShareRole(l.Role)
 				who.Docs = append(who.Docs, Grant{Exactly(l.Document), role})
 				return
 			}
 			who.Subject, who.Name, who.Color = v.Subject, v.Name, v.Color
 			who.Docs = append(who.Docs, v.Docs...)
 		}); err != nil {
-			return Identity{}, err
+			return Identity{}, false, err
 		}
 	}
-	if g.cfg.Application == nil && g.cfg.Open > None {
+	if g.cfg.Application != nil {
+		return who, true, nil
+	}
+	if g.cfg.Open > None {
 		who.Docs = append(who.Docs, Grant{"**", g.cfg.Open})
 	}
-	return who, nil
+	return who, false, nil
 }
 
 // bySession judges a browser's session: by what it holds that grants most in the
 // document. One that grants nothing, or isn't known, has no role.
 func (g *Guard) bySession(ctx context.Context, secret, document string) (verdict, error) {
 	best := verdict{}
-	err := g.eachHeld(ctx, secret, document, func(v verdict, _ store.Link) {
+	err := g.eachHeld(ctx, secret, document, func(v verdict, _ store.Share) {
 		if v.role > best.role {
 			best = v
 		}
@@ -197,8 +215,8 @@ func (g *Guard) bySession(ctx context.Context, secret, document string) (verdict
 }
 
 // eachHeld goes through what a browser's session holds that counts at present,
-// with what it grants in a document, and the link that it is.
-func (g *Guard) eachHeld(ctx context.Context, secret, document string, f func(verdict, store.Link)) error {
+// with what it grants in a document, and the share that it is.
+func (g *Guard) eachHeld(ctx context.Context, secret, document string, f func(verdict, store.Share)) error {
 	held, err := g.held(ctx, secret)
 	if err != nil {
 		return err
@@ -215,14 +233,14 @@ func (g *Guard) eachHeld(ctx context.Context, secret, document string, f func(ve
 		if ok, err := counts(err); err != nil {
 			return err
 		} else if ok {
-			f(v, store.Link{})
+			f(v, store.Share{})
 		}
 	}
-	for _, id := range held.Links {
-		l, err := g.cfg.Grants.LinkByID(ctx, id)
+	for _, id := range held.Shares {
+		l, err := g.cfg.Grants.ShareByID(ctx, id)
 		v := verdict{}
 		if err == nil {
-			v, err = g.ofLink(l, document)
+			v, err = g.ofShare(l, document)
 		}
 		if ok, err := counts(err); err != nil {
 			return err

@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// A browser's session holds one token of a subject and each link once, and of too
+// A browser's session holds one token of a subject and each share once, and of too
 // many the latest.
 func TestHolding(t *testing.T) {
 	now := time.Now()
 	var h Holding
 	h.add(Identity{Subject: "over", Expires: now.Add(time.Hour)}, now)
 	h.add(Identity{Subject: "ann", Name: "old"}, now)
-	h.add(Identity{Link: 1}, now)
-	h.add(Identity{Link: 2}, now)
+	h.add(Identity{Share: 1}, now)
+	h.add(Identity{Share: 2}, now)
 	h.add(Identity{Subject: "ann", Name: "new"}, now.Add(2*time.Hour))
-	h.add(Identity{Link: 1}, now)
-	if fmt.Sprint(h.Links) != "[2 1]" || len(h.Tokens) != 1 || h.Tokens[0].Name != "new" {
+	h.add(Identity{Share: 1}, now)
+	if fmt.Sprint(h.Shares) != "[2 1]" || len(h.Tokens) != 1 || h.Tokens[0].Name != "new" {
 		t.Fatalf("%+v", h)
 	}
 	for i := range 100 {
-		h.add(Identity{Link: int64(i)}, now)
+		h.add(Identity{Share: int64(i)}, now)
 	}
 	for i := range 100 {
 		h.add(Identity{Subject: fmt.Sprint(i)}, now)
 	}
-	if n := len(h.Tokens) + len(h.Links); n != maxHeld || h.Links[len(h.Links)-1] != 99 || h.Tokens[len(h.Tokens)-1].Subject != "99" {
+	if n := len(h.Tokens) + len(h.Shares); n != maxHeld || h.Shares[len(h.Shares)-1] != 99 || h.Tokens[len(h.Tokens)-1].Subject != "99" {
 		t.Fatalf("%d: %+v", n, h)
 	}
 }
@@ -67,7 +67,7 @@ func TestHoldingUntil(t *testing.T) {
 		{Holding{Tokens: []Identity{at(2 * time.Hour), at(time.Hour)}}, 2 * time.Hour},
 		{Holding{Tokens: []Identity{at(time.Hour), {}}}, sessionKept},
 		{Holding{Tokens: []Identity{at(time.Hour), at(1e6 * time.Hour)}}, sessionKept},
-		{Holding{Tokens: []Identity{at(time.Hour)}, Links: []int64{1}}, sessionKept},
+		{Holding{Tokens: []Identity{at(time.Hour)}, Shares: []int64{1}}, sessionKept},
 	} {
 		if got := tt.holds.until(now).Sub(now); got != tt.want {
 			t.Errorf("%+v: %v, want %v", tt.holds, got, tt.want)

@@ -54,6 +54,32 @@ func NameIn(pattern string) (name string, one bool) {
 	return b.String(), true
 }
 
+// PrefixOf is what all names begin with that a pattern matches.
+func PrefixOf(pattern string) string {
+	var b strings.Builder
+	for p := 0; p < len(pattern) && pattern[p] != '*'; p++ {
+		p += skip(pattern[p:])
+		b.WriteByte(pattern[p])
+	}
+	return b.String()
+}
+
+// AnyName is a name that the grants let somebody create, with a word of the
+// caller's in place of the stars of a pattern; false if there is no such pattern.
+func (g Grants) AnyName(word string) (name string, ok bool) {
+	for _, grant := range g {
+		if _, one := NameIn(grant.Pattern); one || !grant.Role.May(Create) {
+			continue
+		}
+		prefix := PrefixOf(grant.Pattern)
+		// The shortest: who may create anything gets the word alone.
+		if candidate := prefix + word; g.Role(candidate).May(Create) && (!ok || len(candidate) < len(name)) {
+			name, ok = candidate, true
+		}
+	}
+	return name, ok
+}
+
 // skip is 1 at a backslash that makes what follows it an ordinary character.
 func skip(pattern string) int {
 	if len(pattern) > 1 && pattern[0] == '\\' && (pattern[1] == '*' || pattern[1] == '\\') {

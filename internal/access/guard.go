@@ -42,7 +42,7 @@ type Config struct {
 	Tokens      Tokens       // nil understands none
 	Application Application  // nil for none
 	Headers     []string     // of a request, that the application wants
-	Grants      store.Grants // links and browsers' sessions; nil knows none
+	Grants      store.Grants // shares and browsers' sessions; nil knows none
 	Limits      Limits
 }
 
@@ -180,7 +180,7 @@ func (g *Guard) MayBegin(c Credentials, who Identity) *Refused {
 	return nil
 }
 
-// Grants is where the guard has its links and browsers' sessions; nil if it has
+// Grants is where the guard has its shares and browsers' sessions; nil if it has
 // none.
 func (g *Guard) Grants() store.Grants { return g.cfg.Grants }
 

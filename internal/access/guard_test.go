@@ -38,31 +38,31 @@ func (a replies) Ask(_ context.Context, c Credentials, document string, _ bool) 
 // book is what is kept of who may do what, in memory.
 type book struct {
 	store.Grants
-	mu    sync.Mutex
-	links map[store.Hash]store.Link
-	cuts  map[string]time.Time
-	holds map[store.Hash]string
+	mu     sync.Mutex
+	shares map[store.Hash]store.Share
+	cuts   map[string]time.Time
+	holds  map[store.Hash]string
 }
 
-func (b *book) LinkOf(_ context.Context, h store.Hash) (store.Link, error) {
+func (b *book) ShareOf(_ context.Context, h store.Hash) (store.Share, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l, ok := b.links[h]
+	l, ok := b.shares[h]
 	if !ok {
 		return l, store.ErrUnknown
 	}
 	return l, nil
 }
 
-func (b *book) LinkByID(_ context.Context, id int64) (store.Link, error) {
+func (b *book) ShareByID(_ context.Context, id int64) (store.Share, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, l := range b.links {
+	for _, l := range b.shares {
 		if l.ID == id {
 			return l, nil
 		}
 	}
-	return store.Link{}, store.ErrUnknown
+	return store.Share{}, store.ErrUnknown
 }
 
 func (b *book) CutOf(_ context.Context, subject string) (time.Time, error) {
@@ -118,10 +118,10 @@ func grants(pattern string, r Role) Grants { return Grants{{pattern, r}} }
 // then the role of whoever shows nothing.
 func TestWhatCounts(t *testing.T) {
 	tokens := known{"w": {Subject: "anna", Docs: grants("a/*", Writer)}}
-	link, hash := NewLink()
+	share, hash := NewShare()
 	b := &book{
-		links: map[store.Hash]store.Link{hash: {ID: 7, Document: "a/x", Role: "reader"}},
-		holds: map[store.Hash]string{HashOf("browser"): `{"tokens":[{"sub":"anna","docs":{"a/*":"commenter"}}],"links":[7,8]}`},
+		shares: map[store.Hash]store.Share{hash: {ID: 7, Document: "a/x", Role: "reader"}},
+		holds:  map[store.Hash]string{HashOf("browser"): `{"tokens":[{"sub":"anna","docs":{"a/*":"commenter"}}],"links":[7,8]}`},
 	}
 	for _, tt := range []struct {
 		name     string
@@ -143,9 +143,9 @@ func TestWhatCounts(t *testing.T) {
 		{"a token that it doesn't know", Config{Tokens: tokens, Application: replies{"x": Writer}}, Credentials{Token: "y"}, "b", None, &Forbidden},
 		{"nothing, and the application is asked", Config{Application: replies{"": Reader}}, Credentials{}, "b", Reader, nil},
 		{"a token of a key's, and it isn't asked", Config{Tokens: tokens, Application: replies{"w": Owner}}, Credentials{Token: "w"}, "a/x", Writer, nil},
-		{"a link", Config{Grants: b}, Credentials{Token: link}, "a/x", Reader, nil},
-		{"a link to another document", Config{Grants: b}, Credentials{Token: link}, "b", None, &Forbidden},
-		{"no link", Config{Grants: b, Open: Owner}, Credentials{Token: link + "x"}, "a/x", None, &BadToken},
+		{"a share", Config{Grants: b}, Credentials{Token: share}, "a/x", Reader, nil},
+		{"a share to another document", Config{Grants: b}, Credentials{Token: share}, "b", None, &Forbidden},
+		{"no share", Config{Grants: b, Open: Owner}, Credentials{Token: share + "x"}, "a/x", None, &BadToken},
 		{"a browser's session", Config{Grants: b}, Credentials{Session: "browser"}, "a/x", Commenter, nil},
 		{"a browser's session for others", Config{Grants: b}, Credentials{Session: "browser"}, "b", None, &NoToken},
 		{"a browser's session for others, where reading is open", Config{Grants: b, Open: Reader}, Credentials{Session: "browser"}, "b", Reader, nil},
@@ -223,8 +223,8 @@ func TestExpiry(t *testing.T) {
 
 // What is taken away ends what rests on it at once, and what is changed changes it.
 func TestRecheck(t *testing.T) {
-	link, hash := NewLink()
-	b := &book{links: map[store.Hash]store.Link{hash: {ID: 7, Document: "d", Role: "writer"}}, cuts: map[string]time.Time{}}
+	share, hash := NewShare()
+	b := &book{shares: map[store.Hash]store.Share{hash: {ID: 7, Document: "d", Role: "writer"}}, cuts: map[string]time.Time{}}
 	g := NewGuard(Config{Grants: b, Tokens: known{
 		"anna": {Subject: "anna", Docs: grants("d", Writer), Issued: time.Now().Truncate(time.Second)},
 		"ben":  {Subject: "ben", Docs: grants("d", Writer), Issued: time.Now().Truncate(time.Second)},
@@ -238,21 +238,21 @@ func TestRecheck(t *testing.T) {
 		}
 		return p, &w
 	}
-	byLink, linkWatcher := admit(link)
+	byShare, shareWatcher := admit(share)
 	anna, annaWatcher := admit("anna")
 	ben, _ := admit("ben")
-	ofLink := func(who Identity) bool { return who.Link == 7 }
+	ofShare := func(who Identity) bool { return who.Share == 7 }
 
-	b.links[hash] = store.Link{ID: 7, Document: "d", Role: "reader"}
-	if n := g.Recheck(t.Context(), "d", ofLink); n != 1 || byLink.Role() != Reader || len(linkWatcher.roles) != 1 {
-		t.Fatal(n, byLink.Role(), linkWatcher.roles)
+	b.shares[hash] = store.Share{ID: 7, Document: "d", Role: "reader"}
+	if n := g.Recheck(t.Context(), "d", ofShare); n != 1 || byShare.Role() != Reader || len(shareWatcher.roles) != 1 {
+		t.Fatal(n, byShare.Role(), shareWatcher.roles)
 	}
-	delete(b.links, hash)
-	g.Recheck(t.Context(), "d", ofLink)
-	if len(linkWatcher.refused) != 1 || linkWatcher.refused[0].Label != Revoked.Label {
-		t.Fatal(linkWatcher.refused)
+	delete(b.shares, hash)
+	g.Recheck(t.Context(), "d", ofShare)
+	if len(shareWatcher.refused) != 1 || shareWatcher.refused[0].Label != Revoked.Label {
+		t.Fatal(shareWatcher.refused)
 	}
-	if g.Recheck(t.Context(), "d", ofLink) != 0 {
+	if g.Recheck(t.Context(), "d", ofShare) != 0 {
 		t.Error("what has ended is watched on")
 	}
 	b.cuts["anna"] = time.Now()

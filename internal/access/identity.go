@@ -2,7 +2,7 @@ package access
 
 import "time"
 
-// An Identity is who somebody is and what it may do, as a token, a link or the
+// An Identity is who somebody is and what it may do, as a token, a share or the
 // application says. In JSON it is as a token's claims.
 type Identity struct {
 	Subject string    `json:"sub,omitempty"`   // "" for somebody who isn't known
@@ -13,5 +13,5 @@ type Identity struct {
 	Issued  time.Time `json:"iat,omitzero"` // zero if it isn't said
 	Expires time.Time `json:"exp,omitzero"` // zero for never
 
-	Link int64 `json:"-"` // of the link that grants it, 0 for none
+	Share int64 `json:"-"` // of the share that grants it, 0 for none
 }

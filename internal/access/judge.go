@@ -88,11 +88,11 @@ func (g *Guard) byApplication(ctx context.Context, c Credentials, document strin
 	return v, err
 }
 
-// byToken judges a token: a link's secret, one that a key here has signed, or one
+// byToken judges a token: a share's secret, one that a key here has signed, or one
 // that the application knows.
 func (g *Guard) byToken(ctx context.Context, c Credentials, document string, anew bool) (verdict, error) {
-	if IsLink(c.Token) && g.cfg.Grants != nil {
-		return g.byLink(ctx, c.Token, document)
+	if IsShare(c.Token) && g.cfg.Grants != nil {
+		return g.byShare(ctx, c.Token, document)
 	}
 	if g.cfg.Tokens != nil {
 		who, err := g.cfg.Tokens.Identify(ctx, c.Token)

@@ -70,7 +70,7 @@ func TestRecheckAtOnce(t *testing.T) {
 		})
 		wg.Go(func() {
 			for range 200 {
-				g.Recheck(t.Context(), "", func(who Identity) bool { return who.Link == 0 })
+				g.Recheck(t.Context(), "", func(who Identity) bool { return who.Share == 0 })
 			}
 		})
 	}

@@ -2,7 +2,7 @@
 // knows nothing of protocols: gateways and routes take the code that is theirs
 // from its one table.
 //
-// A Guard judges what a client shows: a token that a Keyring knows, a link's
+// A Guard judges what a client shows: a token that a Keyring knows, a share's
 // secret, a browser's session, what an application says of it (Webhook), or
 // nothing. A Site says from which other pages, and through whom, the server may be
 // reached.
@@ -48,8 +48,13 @@ var (
 
 	Crowded         = Refusal{Label: "crowded", Sentence: "too many are in this document, come back later", HTTP: 503, Yjs: 1013, Close: 1013}
 	Unauthenticated = Refusal{Label: "unauthenticated", Sentence: "no valid token came", HTTP: 408, Yjs: 4401, Close: 4408}
-	TooManyLinks    = Refusal{Label: "too_many_links", Sentence: "the document has the 1000 links that it may have", HTTP: 409}
-	UnknownLink     = Refusal{Label: "unknown_link", Sentence: "the document has no such link", HTTP: 404}
+	TooManyShares   = Refusal{Label: "too_many_shares", Sentence: "the document has the 1000 shares that it may have", HTTP: 409}
+	UnknownShare    = Refusal{Label: "unknown_share", Sentence: "the document has no such share", HTTP: 404}
+
+	// The files of documents.
+	FileType    = Refusal{Label: "file_type", Sentence: "the file isn't of a type that is taken", HTTP: 415}
+	FilesFull   = Refusal{Label: "files_full", Sentence: "the document's files take --max-files together", HTTP: 413}
+	UnknownFile = Refusal{Label: "unknown_file", Sentence: "the document has no such file", HTTP: 404}
 
 	Deleted    = Refusal{Label: "deleted", Sentence: "the document was deleted", HTTP: 410, Yjs: 4403, Close: 1008}
 	Exists     = Refusal{Label: "exists", Sentence: "a document of this name exists", HTTP: 409}
@@ -71,7 +76,8 @@ var (
 var Table = []Refusal{
 	ForeignHost, ForeignOrigin, PlainHTTP, NoAddress, Exists, Unknown, Starting,
 	TooMany, TooOften, TooMuch, TooFast, TooSlow, Method, MediaType,
-	NoToken, BadToken, Expired, Revoked, Unverified, TooManyFailures, TooManyDocuments, TooManyLinks, UnknownLink, Crowded, Unauthenticated,
+	NoToken, BadToken, Expired, Revoked, Unverified, TooManyFailures, TooManyDocuments, TooManyShares, UnknownShare, Crowded, Unauthenticated,
+	FileType, FilesFull, UnknownFile,
 	Deleted, Forbidden, OverBudget, Unsaved, TooLarge, Malformed, TextFrame, BadUTF8, ShuttingDown, ServerFault, Overload,
 }
 

@@ -37,7 +37,7 @@ const (
 	Write                // change the text, and so begin a document that nobody has used
 	Create               // make a document come to exist by the API
 	Delete               // and restore
-	Share                // make links and revoke them, end what others may do
+	Share                // make shares and revoke them, end what others may do
 	actions
 )
 

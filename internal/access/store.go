@@ -15,8 +15,12 @@ func OfStore(err error) error {
 		return Exists.Because("")
 	case errors.Is(err, store.ErrUnknown):
 		return Unknown.Because("")
-	case errors.Is(err, store.ErrLinks):
-		return TooManyLinks.Because("")
+	case errors.Is(err, store.ErrShares):
+		return TooManyShares.Because("")
+	case errors.Is(err, store.ErrFiles):
+		return FilesFull.Because("")
+	case errors.Is(err, store.ErrNoFile):
+		return UnknownFile.Because("")
 	case errors.Is(err, store.ErrName):
 		return Malformed.Because(err.Error())
 	}

@@ -301,7 +301,7 @@ func TestForgedTokens(t *testing.T) {
 		"a space before":            " " + valid,
 		"spelled otherwise":         signed + "." + otherSpelling(signature),
 		"JSON serialization":        `{"payload":"` + strings.Split(valid, ".")[1] + `","signature":"` + signature + `"}`,
-		"a share link's secret":     "inkwire-link-abc",
+		"a share's secret":          "inkwire-link-abc",
 		"alg twice, the other none": unsigned(`none","alg":"HS256`),
 	}
 	for name, token := range foreign {

@@ -12,13 +12,15 @@ import (
 
 	"github.com/inkwire/inkwire/internal/access"
 	"github.com/inkwire/inkwire/internal/api"
+	"github.com/inkwire/inkwire/internal/room"
+	"github.com/inkwire/inkwire/internal/store"
 )
 
-// docs keeps its documents' names: true for one that is there, false for one
+// A shelf keeps its documents' names: true for one that is there, false for one
 // that was deleted.
-type docs map[string]bool
+type shelf map[string]bool
 
-func (d docs) Create(_ context.Context, name string) error {
+func (d shelf) Create(_ context.Context, name string) error {
 	if name == "broken" {
 		return errors.New("secret: the disk is on fire")
 	}
@@ -29,7 +31,7 @@ func (d docs) Create(_ context.Context, name string) error {
 	return nil
 }
 
-func (d docs) Delete(_ context.Context, name string) error {
+func (d shelf) Delete(_ context.Context, name string) error {
 	switch there, known := d[name]; {
 	case !known:
 		return access.Unknown.Because("")
@@ -40,7 +42,7 @@ func (d docs) Delete(_ context.Context, name string) error {
 	return nil
 }
 
-func (d docs) Restore(_ context.Context, name string) error {
+func (d shelf) Restore(_ context.Context, name string) error {
 	if _, known := d[name]; !known {
 		return access.Unknown.Because("")
 	}
@@ -48,14 +50,34 @@ func (d docs) Restore(_ context.Context, name string) error {
 	return nil
 }
 
+func (d shelf) Rename(context.Context, string, string, access.Identity) error { return nil }
+
+func (d shelf) Here([]string) map[string][]room.Person { return nil }
+
+// headers knows of documents that they are there.
+type headers struct {
+	store.Catalogue
+	shelf
+}
+
+func (h headers) Header(_ context.Context, name string) (store.Header, error) {
+	switch there, known := h.shelf[name]; {
+	case !known:
+		return store.Header{}, store.ErrUnknown
+	case !there:
+		return store.Header{}, store.ErrDeleted
+	}
+	return store.Header{Name: name}, nil
+}
+
 func TestAPI(t *testing.T) {
-	all := docs{}
+	all := shelf{}
 	var reported []error
 	h := api.New(api.Config{
-		Documents: all,
-		Guard:     access.NewGuard(access.Config{Open: access.Owner}),
-		Site:      &access.Site{Loopback: true},
-		Report:    func(err error) { reported = append(reported, err) },
+		Contents: api.Contents{Documents: all, Catalogue: headers{shelf: all}},
+		Guard:    access.NewGuard(access.Config{Open: access.Owner}),
+		Site:     &access.Site{Loopback: true},
+		Report:   func(err error) { reported = append(reported, err) },
 	})
 	do := func(method, path, kind, body string) *http.Response {
 		t.Helper()
@@ -76,7 +98,7 @@ func TestAPI(t *testing.T) {
 		status                   int
 		says                     string
 	}{
-		{"POST", docsPath, kind, `{"name":"a/b c"}`, 201, `{"name":"a/b c"}`},
+		{"POST", docsPath, kind, `{"name":"a/b c"}`, 201, `{"name":"a/b c","title":""`},
 		{"POST", docsPath, kind + "; charset=utf-8", ` {"name":"a/b c"} `, 409, "exists"},
 		{"DELETE", docsPath + "/a/b%20c", "", "", 204, ""},
 		{"DELETE", docsPath + "/a%2Fb%20c", "", "", 410, "deleted"},
@@ -89,16 +111,23 @@ func TestAPI(t *testing.T) {
 		{"DELETE", docsPath + "/none", "", "", 404, "no such document"},
 		{"POST", docsPath + "/none/restore", "", "", 404, "unknown"},
 
-		{"GET", docsPath, "", "", 405, "POST"},
-		{"POST", docsPath + "/a", "", "", 405, "DELETE"},
+		{"PUT", docsPath, "", "", 405, "GET, POST"},
+		{"POST", docsPath + "/a", "", "", 405, "DELETE, GET, PATCH"},
+		{"DELETE", docsPath + "/a/activity", "", "", 405, "GET"},
+		{"GET", docsPath + "/a/files", "", "", 405, "POST"},
+		{"GET", docsPath + "/a/files/copy", "", "", 405, "POST"},
+		{"DELETE", docsPath + "/a/files/" + strings.Repeat("0f", 32), "", "", 405, "GET"},
+		{"GET", docsPath + "/a/files/" + strings.Repeat("0f", 32), "", "", 404, "there are no files here"},
+		{"GET", docsPath + "/a/files/" + strings.Repeat("0F", 32), "", "", 404, "no such document"},
+		{"POST", docsPath + "/a/files", "application/pdf", "%PDF-", 404, "there are no files here"},
 		{"GET", docsPath + "/a/restore", "", "", 405, "POST"},
 		{"DELETE", docsPath + "/x/restore", "", "", 405, "POST"},
-		{"DELETE", docsPath + "/x/links", "", "", 405, "GET, POST"},
-		{"GET", docsPath + "/x/links/1", "", "", 405, "DELETE, PATCH"},
-		{"DELETE", docsPath + "/x/links/one", "", "", 404, "no such document"},
-		{"DELETE", docsPath + "/x%2Flinks/1", "", "", 404, "no such document"},
-		{"DELETE", docsPath + "/links/1", "", "", 404, "no such document"},
-		{"GET", docsPath + "/x/links", "", "", 404, "no links here"},
+		{"DELETE", docsPath + "/x/shares", "", "", 405, "GET, POST"},
+		{"GET", docsPath + "/x/shares/1", "", "", 405, "DELETE, PATCH"},
+		{"DELETE", docsPath + "/x/shares/one", "", "", 404, "no such document"},
+		{"DELETE", docsPath + "/x%2Fshares/1", "", "", 404, "no such document"},
+		{"DELETE", docsPath + "/shares/1", "", "", 404, "no such document"},
+		{"GET", docsPath + "/x/shares", "", "", 404, "nothing is shared here"},
 		{"PUT", "/api/v1/session", "", "", 405, "DELETE, GET, POST"},
 		{"GET", "/api/v1/access/cut", "", "", 405, "POST"},
 		{"GET", "/api/v1/access", "", "", 404, "no_address"},
@@ -113,11 +142,15 @@ func TestAPI(t *testing.T) {
 		{"POST", docsPath, kind, `{"name":1}`, 400, "the body"},
 		{"POST", docsPath, kind, `{"name":"a","size":1}`, 400, "size"},
 		{"POST", docsPath, kind, `{"name":"a"}{"name":"b"}`, 400, "byte 12: more than one value"},
-		{"POST", docsPath, kind, `{}`, 400, "the member name"},
+		{"POST", docsPath, kind, `{"name":""}`, 400, "the member name"},
+		{"PATCH", docsPath + "/b", kind, `{}`, 400, "the member title"},
+		{"PATCH", docsPath + "/b", kind, `{"title":"a\u0000"}`, 400, "the member title"},
+		{"PATCH", docsPath + "/b", kind, `{"title":"` + strings.Repeat("a", 501) + `"}`, 400, "the member title"},
+		{"PATCH", docsPath + "/b", kind, `{"title":"b"}`, 404, "no such document"},
 		{"POST", docsPath, kind, `{"name":"a/../b"}`, 400, "the member name"},
 		{"POST", docsPath, kind, `{"name":"` + strings.Repeat("a", 70_000) + `"}`, 413, "65536"},
 		{"DELETE", docsPath + "/a%00", "", "", 400, "the path"},
-		{"DELETE", docsPath + "/", "", "", 405, "POST"},
+		{"DELETE", docsPath + "/", "", "", 405, "GET, POST"},
 		{"POST", docsPath + "//restore", "", "", 400, "the path"},
 		{"POST", docsPath, kind, `{"name":"broken"}`, 500, "the server failed"},
 	} {

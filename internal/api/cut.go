@@ -14,13 +14,13 @@ import (
 type scope struct {
 	Document string `json:"document"`
 	Subject  string `json:"subject"`
-	Link     int64  `json:"link"`
+	Share    int64  `json:"share"`
 }
 
 // maxSubject bounds a subject's name in bytes.
 const maxSubject = 1024
 
-// readScope reads a scope whose document and link the caller may share, or which
+// readScope reads a scope whose document and share the caller may share, or which
 // is an owner's of everything.
 func (a *api) readScope(c *call) (s scope, err error) {
 	if err := c.read(&s); err != nil {
@@ -35,17 +35,17 @@ func (a *api) readScope(c *call) (s scope, err error) {
 		}
 	}
 	ctx := c.r.Context()
-	if s.Link != 0 {
+	if s.Share != 0 {
 		grants, err := a.grants()
 		if err != nil {
 			return s, err
 		}
-		l, err := grants.LinkByID(ctx, s.Link)
+		l, err := grants.ShareByID(ctx, s.Share)
 		unknown := errors.Is(err, store.ErrUnknown) || err == nil && s.Document != "" && s.Document != l.Document
 		if err != nil && !unknown {
 			return s, err
 		}
-		// Which links there are, and of which documents, who doesn't own this one's
+		// Which shares there are, and of which documents, who doesn't own this one's
 		// mustn't find out by what is answered.
 		if c.name = l.Document; !unknown {
 			_, err = a.may(c, access.Share)
@@ -54,7 +54,7 @@ func (a *api) readScope(c *call) (s scope, err error) {
 			_, err = a.Guard.CheckAll(ctx, c.Credentials)
 		}
 		if err == nil && unknown {
-			err = access.UnknownLink.Because("")
+			err = access.UnknownShare.Because("")
 		}
 		s.Document = l.Document
 		return s, err
@@ -70,7 +70,7 @@ func (a *api) readScope(c *call) (s scope, err error) {
 
 // picks reports whether somebody in the document is meant.
 func (s *scope) picks(who access.Identity) bool {
-	return (s.Subject == "" || s.Subject == who.Subject) && (s.Link == 0 || s.Link == who.Link)
+	return (s.Subject == "" || s.Subject == who.Subject) && (s.Share == 0 || s.Share == who.Share)
 }
 
 type checked struct {
@@ -88,7 +88,7 @@ func (a *api) recheck(c *call) error {
 	return c.answer(http.StatusOK, checked{a.Guard.Recheck(ctx, s.Document, s.picks)})
 }
 
-// cut voids what was given before: a subject's tokens, a link, or all links of a
+// cut voids what was given before: a subject's tokens, a share, or all shares of a
 // document.
 func (a *api) cut(c *call) error {
 	s, err := a.readScope(c)
@@ -102,18 +102,18 @@ func (a *api) cut(c *call) error {
 	ctx, cancel := c.lasting()
 	defer cancel()
 	switch {
-	case s.Link != 0 && s.Subject == "":
-		n, err := a.endLink(c, s.Document, s.Link)
+	case s.Share != 0 && s.Subject == "":
+		n, err := a.endShare(c, s.Document, s.Share)
 		if err != nil {
 			return err
 		}
 		return c.answer(http.StatusOK, checked{n})
-	case s.Link == 0 && s.Document == "" && s.Subject != "":
+	case s.Share == 0 && s.Document == "" && s.Subject != "":
 		err = grants.Cut(ctx, s.Subject, time.Now())
-	case s.Link == 0 && s.Document != "" && s.Subject == "":
-		err = grants.RevokeLinks(ctx, s.Document)
+	case s.Share == 0 && s.Document != "" && s.Subject == "":
+		err = grants.RevokeShares(ctx, s.Document)
 	default:
-		return access.Malformed.Because("the body: want one member of subject, document and link")
+		return access.Malformed.Because("the body: want one member of subject, document and share")
 	}
 	if err != nil {
 		return err

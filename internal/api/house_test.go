@@ -36,10 +36,37 @@ type house struct {
 	url   string
 	guard *access.Guard
 	rooms *room.Rooms
+	live  *live
+	log   *sqlite.Store
 	keys  keys
 }
 
+// Bounds on the files of a house.
+const (
+	maxFile  = 300_000
+	maxFiles = 500_000
+)
+
+// live is the live documents of a house, of which tests say who is there.
+type live struct {
+	*room.Rooms
+	here   map[string][]room.Person
+	titles map[string]string // that documents were given, and by whom
+}
+
+func (l *live) Here([]string) map[string][]room.Person { return l.here }
+
+func (l *live) Rename(_ context.Context, name, title string, by access.Identity) error {
+	l.titles[name] = title + " by " + by.Subject
+	return nil
+}
+
 func build(t *testing.T, open access.Role) *house {
+	t.Helper()
+	return buildWith(t, access.Config{Open: open})
+}
+
+func buildWith(t *testing.T, who access.Config) *house {
 	t.Helper()
 	log, err := sqlite.Open(t.TempDir(), sqlite.Options{})
 	if err != nil {
@@ -48,14 +75,17 @@ func build(t *testing.T, open access.Role) *house {
 	fails := func(err error) { t.Error(err) }
 	rooms := room.New(room.Config{Store: log, Report: fails})
 	issued := time.Now().Add(-time.Hour)
-	h := &house{T: t, rooms: rooms, keys: keys{
+	h := &house{T: t, rooms: rooms, log: log, keys: keys{
 		"boss": {Subject: "boss", Docs: access.Grants{{Pattern: "**", Role: access.Owner}}, Issued: issued},
 		"ann":  {Subject: "ann", Name: "Ann", Color: "#aa0000", Docs: access.Grants{{Pattern: "team/*", Role: access.Owner}}, Issued: issued},
 		"bob":  {Subject: "bob", Name: "Bob", Docs: access.Grants{{Pattern: "team/*", Role: access.Reader}}, Issued: issued},
 	}}
-	h.guard = access.NewGuard(access.Config{Open: open, Tokens: h.keys, Grants: log})
+	who.Tokens, who.Grants = h.keys, log
+	h.guard = access.NewGuard(who)
+	h.live = &live{Rooms: rooms, titles: make(map[string]string)}
 	server := httptest.NewServer(api.New(api.Config{
-		Documents: rooms, Guard: h.guard, Report: fails,
+		Contents: api.Contents{Documents: h.live, Catalogue: log, Files: log, MaxFile: maxFile, MaxFiles: maxFiles},
+		Guard:    h.guard, Report: fails,
 		Site: &access.Site{Loopback: true},
 	}))
 	h.url = server.URL
@@ -129,7 +159,7 @@ func (c *caller) do(method, path, body string, header ...string) answer {
 		c.Fatal(err)
 	}
 	a := answer{Response: resp, text: string(b)}
-	if len(b) > 0 {
+	if strings.HasSuffix(resp.Header.Get("Content-Type"), "json") && len(b) > 0 {
 		if err := json.Unmarshal(b, &a.json); err != nil {
 			c.Fatalf("%s: %v", b, err)
 		}
@@ -147,7 +177,7 @@ func (c *caller) wants(status int, says, method, path, body string, header ...st
 	return a
 }
 
-// id is the path of a link that was made.
+// id is the path of a share that was made.
 func (a answer) id() string { return fmt.Sprintf("/%d", int64(a.json["id"].(float64))) }
 
 func (a answer) secret() string { return a.json["secret"].(string) }

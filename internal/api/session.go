@@ -48,7 +48,7 @@ func (c *call) ownPage() error {
 	return nil
 }
 
-// collect takes a token or a link into the browser's session, and tells who that
+// collect takes a token or a share into the browser's session, and tells who that
 // is now.
 func (a *api) collect(c *call) error {
 	if err := c.ownPage(); err != nil {

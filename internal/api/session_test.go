@@ -12,18 +12,18 @@ import (
 
 func holding(token string) string { return fmt.Sprintf(`{"token":%q}`, token) }
 
-// The page collects tokens and links in a cookie that no script can read, and that
+// The page collects tokens and shares in a cookie that no script can read, and that
 // other sites' requests don't carry.
 func TestSession(t *testing.T) {
 	h := withDocument(t)
 	h.as("boss").wants(201, "", "POST", "/docs", `{"name":"open"}`)
-	link := h.as("boss").wants(201, "", "POST", "/docs/open/links", `{"role":"commenter"}`).secret()
+	share := h.as("boss").wants(201, "", "POST", "/docs/open/shares", `{"role":"commenter"}`).secret()
 	page := h.browser()
 	page.wants(200, `{"documents":{}}`, "GET", "/session", "")
 	page.wants(200, `"role":"none"`, "GET", "/session?doc=team/a", "")
 	page.wants(401, "no_token", "DELETE", "/docs/team/a", "")
 
-	first := page.wants(200, `"documents":{"open":"commenter"}`, "POST", "/session", holding(link))
+	first := page.wants(200, `"documents":{"open":"commenter"}`, "POST", "/session", holding(share))
 	cookie := first.Cookies()[0]
 	if cookie.Name != "inkwire-session" || !cookie.HttpOnly || cookie.Secure || cookie.SameSite != http.SameSiteStrictMode ||
 		cookie.Path != "/" || cookie.MaxAge < 29*24*3600 || len(cookie.Value) < 43 {
@@ -43,13 +43,13 @@ func TestSession(t *testing.T) {
 	page.wants(200, `"role":"commenter"`, "GET", "/session?doc=open", "")
 	page.wants(200, `"role":"owner"`, "GET", "/session?doc=team%2Fa", "")
 	page.wants(400, "the parameter doc", "GET", "/session?doc=", "")
-	page.wants(200, `"links":[]`, "GET", links, "")
+	page.wants(200, `"shares":[]`, "GET", shares, "")
 	// A token given with a request counts instead.
-	page.wants(403, "forbidden", "GET", links, "", "Authorization", "Bearer bob")
+	page.wants(403, "forbidden", "GET", shares, "", "Authorization", "Bearer bob")
 
 	// The cookie counts for this server's own page alone.
 	for _, header := range [][]string{{"Origin", "http://evil.example"}, {"Origin", "null"}, {"Sec-Fetch-Site", "same-site"}} {
-		page.wants(401, "no_token", "GET", links, "", header...)
+		page.wants(401, "no_token", "GET", shares, "", header...)
 	}
 	page.wants(401, "no_token", "DELETE", "/docs/team/a", "", "Origin", "http://localhost:1")
 
@@ -58,7 +58,7 @@ func TestSession(t *testing.T) {
 	visit.is("ended: revoked")
 	page.wants(200, `{"documents":{}}`, "GET", "/session", "")
 	// Nor does its value count any more.
-	h.as("").wants(401, "no_token", "GET", links, "", "Sec-Fetch-Site", "same-origin", "Cookie", "inkwire-session="+cookie.Value)
+	h.as("").wants(401, "no_token", "GET", shares, "", "Sec-Fetch-Site", "same-origin", "Cookie", "inkwire-session="+cookie.Value)
 }
 
 // Nobody else's page can log somebody in or out, and only what is valid is kept.
@@ -72,7 +72,7 @@ func TestSessionRefused(t *testing.T) {
 	page.wants(401, "no_token", "POST", "/session", ``)
 	page.wants(401, "bad_token", "POST", "/session", holding("eve"))
 	page.wants(401, "bad_token", "POST", "/session", holding("inkwire-link-eve"))
-	page.wants(400, "unknown field", "POST", "/session", `{"link":"a"}`)
+	page.wants(400, "unknown field", "POST", "/session", `{"share":"a"}`)
 	page.wants(415, "media_type", "POST", "/session", holding("ann"), "Content-Type", "text/plain")
 	h.keys["old"] = access.Identity{Subject: "old", Expires: time.Now().Add(-time.Minute)}
 	page.wants(401, "expired", "POST", "/session", holding("old"))
@@ -128,7 +128,7 @@ func TestSessionOfOpenServer(t *testing.T) {
 	h := build(t, access.Owner)
 	page := h.browser()
 	page.wants(201, "", "POST", "/docs", `{"name":"a"}`)
-	secret := page.wants(201, "", "POST", "/docs/a/links", `{"role":"reader"}`).secret()
+	secret := page.wants(201, "", "POST", "/docs/a/shares", `{"role":"reader"}`).secret()
 	page.wants(200, `"role":"owner"`, "POST", "/session?doc=a", holding(secret))
 	page.wants(200, `"**":"owner"`, "GET", "/session", "")
 	visit := page.visit("a")

@@ -17,6 +17,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/api"
 	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/server"
 )
@@ -110,7 +111,7 @@ func (noTokens) Identify(context.Context, string) (access.Identity, error) {
 func TestBlocked(t *testing.T) {
 	h := proxied(t, nil)
 	guard := access.NewGuard(access.Config{Tokens: noTokens{}, Limits: access.Limits{FailuresPerMinute: 2}})
-	h.server.Start(gateway.Door{Guard: guard, Rooms: h.rooms}, nil)
+	h.server.Start(gateway.Door{Guard: guard, Rooms: h.rooms}, api.Contents{})
 	from := func(client string) *socket { return h.dialFrom(theProxy, "/yjs/a", "X-Forwarded-For: "+client) }
 	for range 2 {
 		from("192.0.2.1").refused(101)
@@ -214,7 +215,7 @@ func TestHeaders(t *testing.T) {
 // so, but never sends a cookie.
 func TestCORS(t *testing.T) {
 	h := prepare(t, func(c *server.Config) { c.Site = access.Site{Origins: []access.Origin{"https://app.example.com"}} })
-	h.server.Start(h.door(), noDocuments{})
+	h.server.Start(h.door(), api.Contents{Documents: noDocuments{}})
 	do := func(method, origin string, headers ...string) *http.Response {
 		t.Helper()
 		req, err := http.NewRequest(method, "http://"+h.addr+"/api/v1/docs/a", nil)
@@ -248,7 +249,7 @@ func TestCORS(t *testing.T) {
 		{"DELETE", "https://app.example.com", "", 204, "https://app.example.com"},
 		{"OPTIONS", "https://app.example.com", "DELETE", 204, "https://app.example.com"},
 		{"OPTIONS", "https://app.example.com", "", 405, "https://app.example.com"},
-		{"GET", "https://app.example.com", "", 405, "https://app.example.com"}, // errors can be read too
+		{"GET", "https://app.example.com", "", 404, "https://app.example.com"}, // errors can be read too
 		{"DELETE", "https://evil.example", "", 403, ""},
 		{"OPTIONS", "https://evil.example", "DELETE", 403, ""},
 		{"DELETE", "null", "", 403, ""},

@@ -155,11 +155,11 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) Serve(l net.Listener) error { return s.serveOn(&s.http, l, s.cfg.TLS, s) }
 
 // Start gives the server its documents, and who decides about them; until then it
-// refuses whoever asks for one. Without docs there is no API.
-func (s *Server) Start(door gateway.Door, docs api.Documents) {
+// refuses whoever asks for one. Without Documents there is no API.
+func (s *Server) Start(door gateway.Door, contents api.Contents) {
 	p := &started{door: door}
-	if docs != nil {
-		p.api = api.New(api.Config{Documents: docs, Guard: door.Guard, Site: &s.cfg.Site, Report: s.cfg.Report, Refused: func(r *http.Request, refused *access.Refused) {
+	if contents.Documents != nil {
+		p.api = api.New(api.Config{Contents: contents, Guard: door.Guard, Site: &s.cfg.Site, Report: s.cfg.Report, Refused: func(r *http.Request, refused *access.Refused) {
 			s.denied(Denial{Remote: s.cfg.Site.ClientAddr(r), Address: r.URL.Path, Refused: refused})
 		}})
 	}

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/api"
 	"github.com/inkwire/inkwire/internal/gateway"
 	"github.com/inkwire/inkwire/internal/metrics"
 	"github.com/inkwire/inkwire/internal/room"
@@ -53,7 +54,7 @@ type house struct {
 func open(t *testing.T, change func(*server.Config)) *house {
 	t.Helper()
 	h := prepare(t, change)
-	h.server.Start(h.door(), nil)
+	h.server.Start(h.door(), api.Contents{})
 	return h
 }
 

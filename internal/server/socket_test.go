@@ -17,7 +17,9 @@ import (
 	gobwas "github.com/gobwas/ws"
 
 	"github.com/inkwire/inkwire/internal/access"
+	"github.com/inkwire/inkwire/internal/api"
 	"github.com/inkwire/inkwire/internal/gateway/hocuspocus"
+	"github.com/inkwire/inkwire/internal/room"
 	"github.com/inkwire/inkwire/internal/server"
 )
 
@@ -30,7 +32,7 @@ func TestDropInStrangers(t *testing.T) {
 	})
 	door := h.door()
 	door.Guard = access.NewGuard(access.Config{Tokens: nobody{}})
-	h.server.Start(door, nil)
+	h.server.Start(door, api.Contents{})
 	for _, path := range []string{"/", "/a", "/hocuspocus"} {
 		s := h.dial(path)
 		for f := s.next(); f.Header.OpCode != gobwas.OpClose; f = s.next() {
@@ -222,21 +224,25 @@ func TestReady(t *testing.T) {
 	is("/metrics", 200, "inkwire_connections")
 	is("/api/v1/docs", 503, `"reason":"starting"`)
 	h.dial("/yjs/a").refused(503)
-	h.server.Start(h.door(), nil)
+	h.server.Start(h.door(), api.Contents{})
 	is("/readyz", 200, "ready")
 	h.dial("/yjs/a").refused(101)
 }
 
 type noDocuments struct{}
 
-func (noDocuments) Create(context.Context, string) error  { return nil }
-func (noDocuments) Delete(context.Context, string) error  { return nil }
-func (noDocuments) Restore(context.Context, string) error { return nil }
+func (noDocuments) Create(context.Context, string) error   { return nil }
+func (noDocuments) Delete(context.Context, string) error   { return nil }
+func (noDocuments) Restore(context.Context, string) error  { return nil }
+func (noDocuments) Here([]string) map[string][]room.Person { return nil }
+func (noDocuments) Rename(context.Context, string, string, access.Identity) error {
+	return nil
+}
 
 // The API is behind the same checks as the sockets.
 func TestAPI(t *testing.T) {
 	h := prepare(t, nil)
-	h.server.Start(h.door(), noDocuments{})
+	h.server.Start(h.door(), api.Contents{Documents: noDocuments{}})
 	del := func(header, value string) *http.Response {
 		req, err := http.NewRequest("DELETE", "http://"+h.addr+"/api/v1/docs/a", nil)
 		if err != nil {

@@ -38,6 +38,12 @@ func (c *Checkpoint) ChecksumOfPlace(state, authors int) uint32 {
 	return checksum(place[:])
 }
 
+// ChunkChecksum is the CRC-32C of a part of a file with its place, so that a part
+// that was damaged or moved shows where it is read alone.
+func ChunkChecksum(file, n int64, data []byte) uint32 {
+	return checksum([]uint64{uint64(file), uint64(n)}, data)
+}
+
 // UpdateChecksum adds bytes to a checksum.
 func UpdateChecksum(sum uint32, b []byte) uint32 { return crc32.Update(sum, castagnoli, b) }
 

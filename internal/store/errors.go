@@ -37,15 +37,19 @@ var (
 	ErrExists = errors.New("a document of this name exists")
 	// ErrUnknown refuses a name without a document.
 	ErrUnknown = errors.New("there is no such document")
-	// ErrLinks refuses one more link to a document.
-	ErrLinks = fmt.Errorf("the document has %d links, the most that it may have", MaxLinks)
+	// ErrShares refuses one more share to a document.
+	ErrShares = fmt.Errorf("the document has %d shares, the most that it may have", MaxShares)
+	// ErrFiles refuses a file for which a document has no room.
+	ErrFiles = errors.New("the document's files take too much together")
+	// ErrNoFile refuses a hash that no file of a document has.
+	ErrNoFile = errors.New("the document has no such file")
 	// ErrName refuses what can't be a document's name.
 	ErrName = errors.New("not a document's name")
 )
 
 // Refused reports whether an error is one of the refusals.
 func Refused(err error) bool {
-	for _, refusal := range []error{ErrFenced, ErrGap, ErrDamaged, ErrDeleted, ErrExists, ErrUnknown, ErrLinks, ErrName} {
+	for _, refusal := range []error{ErrFenced, ErrGap, ErrDamaged, ErrDeleted, ErrExists, ErrUnknown, ErrShares, ErrFiles, ErrNoFile, ErrName} {
 		if errors.Is(err, refusal) {
 			return true
 		}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A Link is a share link: whoever has its secret has a role in one document.
-type Link struct {
+// A Share gives whoever has its secret, by a link, a role in one document.
+type Share struct {
 	ID       int64
 	Document string // its name
 	Role     string
@@ -16,20 +16,20 @@ type Link struct {
 	Expires  time.Time // zero for never
 }
 
-// A Hash is the SHA-256 of a secret; the secret itself isn't kept.
+// A Hash is the SHA-256 of a secret, which itself isn't kept, or of a file.
 type Hash [32]byte
 
-// MaxLinks is how many links a document may have.
-const MaxLinks = 1000
+// MaxShares is how many shares a document may have.
+const MaxShares = 1000
 
-// LinkKept is how long a link is kept after it has expired.
-const LinkKept = 30 * 24 * time.Hour
+// ShareKept is how long a share is kept after it has expired.
+const ShareKept = 30 * 24 * time.Hour
 
 // Grants is what the log keeps of who may do what. Its methods may be called from
 // anywhere. What one of them has changed is on disk when it returns nil. They
 // don't wait for documents that are being loaded.
 //
-// A link is bound to the document that its name belonged to when it was made,
+// A share is bound to the document that its name belonged to when it was made,
 // not to the name: it counts no more when another is created in its place, and
 // counts again when a deleted one is restored.
 //
@@ -37,28 +37,28 @@ const LinkKept = 30 * 24 * time.Hour
 // at all if something is refused, and perhaps after ctx has ended; what they make
 // may depend on their arguments alone.
 type Grants interface {
-	// AddLink makes a link to the document that its Document leads to, which must
-	// exist (ErrUnknown, ErrDeleted) and have fewer than MaxLinks (ErrLinks). It
+	// AddShare makes a share of the document that its Document leads to, which must
+	// exist (ErrUnknown, ErrDeleted) and have fewer than MaxShares (ErrShares). It
 	// returns its id, which isn't given to another ever.
-	AddLink(ctx context.Context, secret Hash, l Link) (id int64, err error)
-	// LinkOf is the link with a secret: ErrUnknown if there is none, or it was
+	AddShare(ctx context.Context, secret Hash, l Share) (id int64, err error)
+	// ShareOf is the share with a secret: ErrUnknown if there is none, or it was
 	// revoked, or its document's name belongs to another now. One that has expired
 	// is returned, one of a document that is deleted as well.
-	LinkOf(ctx context.Context, secret Hash) (Link, error)
-	// LinkByID is the same by its id.
-	LinkByID(ctx context.Context, id int64) (Link, error)
-	// Links lists the links of the document that a name belongs to, deleted or not,
+	ShareOf(ctx context.Context, secret Hash) (Share, error)
+	// ShareByID is the same by its id.
+	ShareByID(ctx context.Context, id int64) (Share, error)
+	// Shares lists the shares of the document that a name belongs to, deleted or not,
 	// the oldest first: those that weren't revoked, expired or not. A name that
 	// nobody has used gives ErrUnknown.
-	Links(ctx context.Context, document string) ([]Link, error)
-	// ChangeLink lets a function change the Role, Note and Expires of a link of the
+	Shares(ctx context.Context, document string) ([]Share, error)
+	// ChangeShare lets a function change the Role, Note and Expires of a share of the
 	// document that a name belongs to, and returns what has become of it. One that
 	// isn't of that document gives ErrUnknown.
-	ChangeLink(ctx context.Context, document string, id int64, change func(*Link)) (Link, error)
-	// RevokeLink ends a link of the document that a name belongs to, likewise.
-	RevokeLink(ctx context.Context, document string, id int64) error
-	// RevokeLinks ends all of them.
-	RevokeLinks(ctx context.Context, document string) error
+	ChangeShare(ctx context.Context, document string, id int64, change func(*Share)) (Share, error)
+	// RevokeShare ends a share of the document that a name belongs to, likewise.
+	RevokeShare(ctx context.Context, document string, id int64) error
+	// RevokeShares ends all of them.
+	RevokeShares(ctx context.Context, document string) error
 
 	// ChangeSession changes what a browser's session holds, and until when it is
 	// kept. The function gets what it holds, nil if there is no such session, or it

@@ -176,7 +176,7 @@ type Store interface {
 	// Prune removes for good what is older than a time: rows that Load doesn't
 	// need, even if the last checkpoint should turn out to be damaged, and what
 	// is in documents that were deleted before; and of grants what has expired:
-	// browsers' sessions, and links LinkKept ago. It works in small steps between
+	// browsers' sessions, and shares ShareKept ago. It works in small steps between
 	// which others are served.
 	Prune(ctx context.Context, before time.Time) error
 

@@ -267,7 +267,7 @@ class Owner {
   private readonly token: string;
 
   constructor(program: Program, document: string) {
-    this.links = `${program.url}/api/v1/docs/${document}/links`;
+    this.links = `${program.url}/api/v1/docs/${document}/shares`;
     this.token = program.token("--doc", document, "--role", "owner").token;
   }
 

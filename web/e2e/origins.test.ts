@@ -40,7 +40,7 @@ test.each(["attacker.example", "docs.example"])("a page of another origin at %s 
     "socket /notes": "open",
     "socket /": "open",
     "GET session?doc=notes": "read",
-    "GET docs/notes/links": "read",
+    "GET docs/notes/shares": "read",
   });
 
   const foreign = await serve(host);
@@ -50,14 +50,14 @@ test.each(["attacker.example", "docs.example"])("a page of another origin at %s 
   expect(Object.keys(results)).toEqual(Object.keys(own));
   expect(new Set(Object.values(results))).toEqual(new Set(["refused"]));
   expect(await page.evaluate(change, home)).toEqual([]);
-  await submit(page, `${home}/api/v1/docs/notes/links`);
+  await submit(page, `${home}/api/v1/docs/notes/shares`);
   await submit(page, `${home}/api/v1/session`);
   expect(await page.evaluate(embed, home)).toEqual({ frame: "closed", script: "error", image: "error", window: "closed" });
   for (const frame of page.frames().slice(1)) expect(frame.url()).not.toContain("/d/notes");
 
   // Nothing has come of it.
-  const links = await victim.page.evaluate(async () => (await fetch("/api/v1/docs/notes/links")).text());
-  expect(JSON.parse(links)).toEqual({ links: [] });
+  const shares = await victim.page.evaluate(async () => (await fetch("/api/v1/docs/notes/shares")).text());
+  expect(JSON.parse(shares)).toEqual({ shares: [] });
   await victim.page.reload();
   await victim.connected();
   expect(await victim.read()).toBe(before);
@@ -103,7 +103,7 @@ async function reach(server: string): Promise<Record<string, string>> {
       };
     });
   }
-  for (const path of ["session?doc=notes", "docs/notes/links"]) {
+  for (const path of ["session?doc=notes", "docs/notes/shares"]) {
     const answer = await fetch(`${server}/api/v1/${path}`, { credentials: "include" }).catch(() => null);
     results[`GET ${path}`] = answer?.ok === true ? "read" : "refused";
   }
@@ -116,13 +116,13 @@ async function change(server: string): Promise<string[]> {
   const json = { "Content-Type": "application/json" };
   const tries: [path: string, init: RequestInit][] = [
     ["docs", { method: "POST", headers: json, body: '{"name":"other"}' }],
-    ["docs/notes/links", { method: "POST", headers: json, body: '{"role":"writer"}' }],
+    ["docs/notes/shares", { method: "POST", headers: json, body: '{"role":"writer"}' }],
     ["access/cut", { method: "POST", headers: json, body: '{"document":"notes"}' }],
     ["docs/notes", { method: "DELETE" }],
     ["session", { method: "DELETE" }],
     // What needs no leave asked for by the browser.
-    ["docs/notes/links", { method: "POST", mode: "no-cors", headers: { "Content-Type": "text/plain" }, body: '{"role":"writer"}' }],
-    ["docs/notes/links", { method: "POST", mode: "no-cors", body: new Blob(['{"role":"writer"}']) }],
+    ["docs/notes/shares", { method: "POST", mode: "no-cors", headers: { "Content-Type": "text/plain" }, body: '{"role":"writer"}' }],
+    ["docs/notes/shares", { method: "POST", mode: "no-cors", body: new Blob(['{"role":"writer"}']) }],
     ["session", { method: "POST", mode: "no-cors", body: '{"token":"x"}' }],
   ];
   for (const [path, init] of tries) {

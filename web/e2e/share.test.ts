@@ -189,9 +189,9 @@ async function overflow(visitor: Visitor): Promise<string[]> {
 async function write(visitor: Visitor, document: string, text: string): Promise<void> {
   await visitor.text.click();
   await visitor.page.keyboard.type(text);
-  const links = `/api/v1/docs/${encodeURIComponent(document)}/links`;
+  const shares = `/api/v1/docs/${encodeURIComponent(document)}/shares`;
   const headers = { "Sec-Fetch-Site": "same-origin" };
-  await expect.poll(async () => (await visitor.page.request.get(links, { headers })).status()).toBe(200);
+  await expect.poll(async () => (await visitor.page.request.get(shares, { headers })).status()).toBe(200);
 }
 
 /** A link by which somebody named Ada is owner of a document. */

@@ -83,10 +83,21 @@ func (w *writer) append(e *store.Entry) error {
 		case f.At.Seq > h.last.Seq:
 			return fmt.Errorf("facts at %v, the log is at %v: %w", f.At, h.last, store.ErrGap)
 		}
-		return w.run(`UPDATE documents SET facts_epoch = ?, facts_seq = ?, title = ?, preview = ? WHERE id = ?`,
-			int64(f.At.Epoch), int64(f.At.Seq), f.Title, f.Preview, int64(e.Doc))
+		return w.setFacts(e.Doc, f)
 	}
 	return nil
+}
+
+// setFacts stores facts. Their title's place among others is written only when
+// it's another.
+func (w *writer) setFacts(doc store.DocID, f *store.Facts) error {
+	if err := w.run(`UPDATE documents SET facts_epoch = ?1, facts_seq = ?2, title = ?3, preview = ?4,
+		folded = fold(name || char(10) || ?3 || char(10) || ?4) WHERE id = ?5`,
+		int64(f.At.Epoch), int64(f.At.Seq), f.Title, f.Preview, int64(doc)); err != nil {
+		return err
+	}
+	return w.run(`UPDATE documents SET title_key = k FROM (SELECT substr(fold(CASE title WHEN '' THEN name ELSE title END), 1, 100) AS k
+		FROM documents WHERE id = ?1) WHERE id = ?1 AND title_key != k`, int64(doc))
 }
 
 // insertRows adds rows and what follows of them for their document.
@@ -112,10 +123,14 @@ func (w *writer) insertRows(doc store.DocID, rows []store.Row) error {
 	if edit == nil {
 		return w.run(`UPDATE documents SET epoch = ?, seq = ? WHERE id = ?`, int64(last.Epoch), int64(last.Seq), int64(doc))
 	}
-	return w.run(`UPDATE documents SET epoch = ?, seq = ?,
+	if err := w.run(`UPDATE documents SET epoch = ?, seq = ?,
 		edited_epoch = ?, edited_seq = ?, edited_session = ?, edited_time = ? WHERE id = ?`,
 		int64(last.Epoch), int64(last.Seq),
-		int64(edit.Epoch), int64(edit.Seq), edit.Session, edit.Time.UnixMilli(), int64(doc))
+		int64(edit.Epoch), int64(edit.Seq), edit.Session, edit.Time.UnixMilli(), int64(doc)); err != nil {
+		return err
+	}
+	// Its place among others has an index, which isn't written for each keystroke.
+	return w.run(`UPDATE documents SET listed = ?1 WHERE id = ?2 AND listed <= ?1 - 1000`, edit.Time.UnixMilli(), int64(doc))
 }
 
 // create gives a document its name, unless another has it.
@@ -134,6 +149,6 @@ func (w *writer) create(doc store.DocID, name string) error {
 }
 
 func (w *writer) insertDocument(doc store.DocID, name string) error {
-	return w.run(`INSERT INTO documents (id, name, epoch, seq, created) VALUES (?, ?, 0, 0, ?)`,
-		int64(doc), name, time.Now().UnixMilli())
+	return w.run(`INSERT INTO documents (id, name, epoch, seq, created, listed, title_key, folded)
+		VALUES (?1, ?2, 0, 0, ?3, ?3, substr(fold(?2), 1, 100), fold(?2))`, int64(doc), name, time.Now().UnixMilli())
 }

@@ -213,6 +213,9 @@ func (o opener) writer() (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := addFold(c.Conn); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
 	w := &writer{conn: c}
 	// This hook takes the place of automatic checkpoints, which would make the
 	// commit that triggers one late.

@@ -24,11 +24,11 @@ func grantsMachine(t *testing.T) (*machine, *Store) {
 	return m, s
 }
 
-func addLink(t *testing.T, s *Store, secret byte) (int64, error) {
-	return s.AddLink(t.Context(), store.Hash{secret}, store.Link{Document: "a", Role: "reader", Created: time.Now()})
+func addShare(t *testing.T, s *Store, secret byte) (int64, error) {
+	return s.AddShare(t.Context(), store.Hash{secret}, store.Share{Document: "a", Role: "reader", Created: time.Now()})
 }
 
-// A link that couldn't be written isn't there, one that couldn't be revoked is,
+// A share that couldn't be written isn't there, one that couldn't be revoked is,
 // and the same goes through once the disk works. What is answered stays, whatever
 // a power cut takes.
 func TestGrantsOnFailingDisk(t *testing.T) {
@@ -40,19 +40,19 @@ func TestGrantsOnFailingDisk(t *testing.T) {
 			t.Parallel()
 			m, s := grantsMachine(t)
 			rng := rand.New(rand.NewPCG(1, 6))
-			kept, err := addLink(t, s, 1)
+			kept, err := addShare(t, s, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
 			is := func(secret byte, want error) {
 				t.Helper()
-				if _, err := s.LinkOf(t.Context(), store.Hash{secret}); !errors.Is(err, want) {
-					t.Fatalf("link %d: %v, want %v", secret, err, want)
+				if _, err := s.ShareOf(t.Context(), store.Hash{secret}); !errors.Is(err, want) {
+					t.Fatalf("share %d: %v, want %v", secret, err, want)
 				}
 			}
 			f.begin(m, rng)
-			_, adding := addLink(t, s, 2)
-			for _, err := range []error{adding, s.RevokeLink(t.Context(), "a", kept), s.Cut(t.Context(), "ann", time.Now())} {
+			_, adding := addShare(t, s, 2)
+			for _, err := range []error{adding, s.RevokeShare(t.Context(), "a", kept), s.Cut(t.Context(), "ann", time.Now())} {
 				if err == nil || !f.isNamed(err) {
 					t.Fatalf("an error doesn't say %q: %v", f.says, err)
 				}
@@ -60,10 +60,10 @@ func TestGrantsOnFailingDisk(t *testing.T) {
 			is(1, nil)
 			is(2, store.ErrUnknown)
 			f.end(m, rng)
-			if _, err := addLink(t, s, 2); err != nil {
+			if _, err := addShare(t, s, 2); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.RevokeLink(t.Context(), "a", kept); err != nil {
+			if err := s.RevokeShare(t.Context(), "a", kept); err != nil {
 				t.Fatal(err)
 			}
 			m.fs.PowerCut(rng.Uint64())
@@ -82,16 +82,16 @@ func TestGrantsOnFailingDisk(t *testing.T) {
 	}
 }
 
-// While a sync takes its time, and documents are loaded, links are read.
+// While a sync takes its time, and documents are loaded, shares are read.
 func TestGrantsDuringSync(t *testing.T) {
 	m, s := grantsMachine(t)
-	if _, err := addLink(t, s, 1); err != nil {
+	if _, err := addShare(t, s, 1); err != nil {
 		t.Fatal(err)
 	}
 	hold := m.fs.HoldSync()
 	done := make(chan error, 1)
 	go func() {
-		_, err := addLink(t, s, 2)
+		_, err := addShare(t, s, 2)
 		done <- err
 	}()
 	<-hold.Entered()
@@ -99,11 +99,11 @@ func TestGrantsDuringSync(t *testing.T) {
 		r := <-s.free // as a load that takes long
 		defer func() { s.free <- r }()
 	}
-	if _, err := s.LinkOf(t.Context(), store.Hash{1}); err != nil {
+	if _, err := s.ShareOf(t.Context(), store.Hash{1}); err != nil {
 		t.Error(err)
 	}
-	if _, err := s.LinkOf(t.Context(), store.Hash{2}); !errors.Is(err, store.ErrUnknown) {
-		t.Error("a link is served that isn't on disk: ", err)
+	if _, err := s.ShareOf(t.Context(), store.Hash{2}); !errors.Is(err, store.ErrUnknown) {
+		t.Error("a share is served that isn't on disk: ", err)
 	}
 	select {
 	case err := <-done:
@@ -136,7 +136,7 @@ func TestGrantsArePrunedByThemselves(t *testing.T) {
 	}
 }
 
-// A log of the version before links is brought up to date with all that is in it.
+// A log of the version before shares is brought up to date with all that is in it.
 func TestVersion2(t *testing.T) {
 	dir := version1(t)
 	raw(t, dir, migrations[1]+`PRAGMA user_version = 2;
@@ -154,11 +154,11 @@ func TestVersion2(t *testing.T) {
 		s.Close()
 	}
 	s := open(t, dir)
-	id, err := s.AddLink(t.Context(), store.Hash{1}, store.Link{Document: "notes/ä", Role: "reader", Created: time.Now()})
+	id, err := s.AddShare(t.Context(), store.Hash{1}, store.Share{Document: "notes/ä", Role: "reader", Created: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l, err := s.LinkByID(t.Context(), id); err != nil || l.Document != "notes/ä" {
+	if l, err := s.ShareByID(t.Context(), id); err != nil || l.Document != "notes/ä" {
 		t.Fatal(l, err)
 	}
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -29,11 +30,18 @@ func (p *pruner) start(s *Store, o Options) {
 			case <-ctx.Done():
 				return
 			}
+			now := o.now
+			if now == nil {
+				now = time.Now
+			}
 			var err error
 			if o.History > 0 {
-				err = s.Prune(ctx, time.Now().Add(-o.History))
+				err = s.Prune(ctx, now().Add(-o.History))
 			} else {
-				err = s.pruneGrants(ctx, time.Now())
+				err = s.pruneGrants(ctx, now())
+			}
+			if o.History > 0 && o.Refers != nil {
+				err = errors.Join(err, s.CollectFiles(ctx, now, o.History, o.Refers))
 			}
 			if err != nil && ctx.Err() == nil && o.Report != nil {
 				o.Report(err)
@@ -166,7 +174,7 @@ func (s *Store) remove(ctx context.Context, sql string, param int64) error {
 func (s *Store) purge(ctx context.Context, doc store.DocID, before time.Time) error {
 	var begun int64
 	if err := s.do(ctx, func(w *writer) (err error) {
-		if err := w.run(`UPDATE documents SET purged = ?, title = '', preview = ''
+		if err := w.run(`UPDATE documents SET purged = ?, title = '', preview = '', title_key = '', folded = ''
 			WHERE id = ? AND deleted != 0 AND deleted < ?`, int64(purging), int64(doc), before.UnixMilli()); err != nil {
 			return err
 		}
@@ -179,8 +187,8 @@ func (s *Store) purge(ctx context.Context, doc store.DocID, before time.Time) er
 		`DELETE FROM rows WHERE doc = ?1 AND (epoch, seq) IN (SELECT epoch, seq FROM rows WHERE doc = ?1 LIMIT ?2)`,
 		`DELETE FROM sessions WHERE doc = ?1 AND id IN (SELECT id FROM sessions WHERE doc = ?1 LIMIT ?2)`,
 		`DELETE FROM damaged WHERE rowid IN (SELECT rowid FROM damaged WHERE doc = ?1 LIMIT ?2)`,
-		`DELETE FROM links WHERE id IN (SELECT id FROM links WHERE doc = ?1 LIMIT ?2)`,
 		`DELETE FROM people WHERE doc = ?1 AND person IN (SELECT person FROM people WHERE doc = ?1 LIMIT ?2)`,
+		`DELETE FROM shares WHERE id IN (SELECT id FROM shares WHERE doc = ?1 LIMIT ?2)`,
 	} {
 		if err := s.remove(ctx, sql, int64(doc)); err != nil {
 			return err
@@ -190,6 +198,14 @@ func (s *Store) purge(ctx context.Context, doc store.DocID, before time.Time) er
 		if err := s.removeCheckpoints(ctx, doc, state, math.MaxInt64); err != nil {
 			return err
 		}
+	}
+	if err := s.do(ctx, func(w *writer) error {
+		return w.run(`UPDATE files SET state = ? WHERE doc = ?`, int64(going), int64(doc))
+	}); err != nil {
+		return err
+	}
+	if err := s.removeFiles(ctx); err != nil {
+		return err
 	}
 	return s.do(ctx, func(w *writer) error {
 		return w.run(`UPDATE documents SET purged = ? WHERE id = ?`, int64(purged), int64(doc))
@@ -201,8 +217,8 @@ func (s *Store) pruneGrants(ctx context.Context, now time.Time) error {
 	err := s.remove(ctx, `DELETE FROM browsers WHERE secret IN (SELECT secret FROM browsers WHERE expires <= ?1 LIMIT ?2)`,
 		now.UnixMilli())
 	if err == nil {
-		err = s.remove(ctx, `DELETE FROM links WHERE id IN (SELECT id FROM links WHERE expires != 0 AND expires <= ?1 LIMIT ?2)`,
-			now.Add(-store.LinkKept).UnixMilli())
+		err = s.remove(ctx, `DELETE FROM shares WHERE id IN (SELECT id FROM shares WHERE expires != 0 AND expires <= ?1 LIMIT ?2)`,
+			now.Add(-store.ShareKept).UnixMilli())
 	}
 	if err != nil {
 		return fmt.Errorf("prune grants: %w", err)

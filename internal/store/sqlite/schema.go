@@ -20,7 +20,12 @@ const schemaVersion = len(migrations)
 // last row that was removed for its age: none after it is missing. deleted is a
 // time, 0 for a document that isn't; purged is one of the constants below, as is
 // valid. A checkpoint's pieces are counted from 0 and hold its state, then its
-// authors. A secret is its SHA-256. A link's id is never another's: browsers hold
+// authors. listed, title_key and created are what lists are sorted by: listed is
+// edited_time, or a little less, or created. folded is what is searched. marked_…
+// is the revision at which it was last asked which files a document refers to,
+// and unreferred when that was first found not to be one of them, 0 if it is, or
+// wasn't asked. A file's id is never another's, for it may be read while it goes;
+// its chunks are counted from 0. A secret is its SHA-256. A link's id is never another's: browsers hold
 // it. Its expires is 0 for never. people are in a document; edited is 0 for never.
 var migrations = [...]string{`
 CREATE TABLE documents (
@@ -91,6 +96,32 @@ CREATE TABLE people (
 	doc INTEGER NOT NULL, person TEXT NOT NULL, name TEXT NOT NULL, color TEXT NOT NULL, edited INTEGER NOT NULL,
 	PRIMARY KEY (doc, person)
 ) STRICT, WITHOUT ROWID;
+`, `
+ALTER TABLE documents ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN title_key TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN folded TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN marked_epoch INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE documents ADD COLUMN marked_seq INTEGER NOT NULL DEFAULT 0;
+UPDATE documents SET listed = max(created, edited_time), title_key = substr(fold(CASE title WHEN '' THEN name ELSE title END), 1, 100),
+	folded = fold(name || char(10) || title || char(10) || preview);
+CREATE INDEX documents_edited ON documents (listed, id) WHERE deleted = 0;
+CREATE INDEX documents_title ON documents (title_key, id) WHERE deleted = 0;
+CREATE INDEX documents_created ON documents (created, id) WHERE deleted = 0;
+CREATE INDEX rows_activity ON rows (doc, epoch, seq) WHERE kind = 1;
+CREATE TABLE files (
+	id INTEGER PRIMARY KEY AUTOINCREMENT, doc INTEGER NOT NULL, hash BLOB NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL,
+	size INTEGER NOT NULL, added INTEGER NOT NULL, unreferred INTEGER NOT NULL, state INTEGER NOT NULL
+) STRICT;
+CREATE INDEX files_doc ON files (doc);
+CREATE UNIQUE INDEX files_hash ON files (doc, hash) WHERE state = 1;
+CREATE INDEX files_going ON files (id) WHERE state = 2;
+CREATE TABLE chunks (
+	id INTEGER PRIMARY KEY, file INTEGER NOT NULL, n INTEGER NOT NULL, checksum INTEGER NOT NULL, data BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX chunks_file ON chunks (file, n);
+ALTER TABLE links RENAME TO shares;
+DROP INDEX links_doc;
+CREATE INDEX shares_doc ON shares (doc);
 `}
 
 // What is left of a document, in documents.purged.
@@ -106,8 +137,15 @@ const (
 	setAside   = 2 // by Repair
 )
 
-// migrate brings the file to schemaVersion, and removes checkpoints that a
-// crash left unfinished.
+// The states of a file, in files.state.
+const (
+	arriving = 0 // being written; its hash isn't known yet
+	whole    = 1
+	going    = 2 // not needed any more
+)
+
+// migrate brings the file to schemaVersion, removes checkpoints that a crash left
+// unfinished, and lets go of files that it did.
 func (w *writer) migrate() error {
 	v, err := w.version()
 	if err != nil {
@@ -125,7 +163,8 @@ func (w *writer) migrate() error {
 	}
 	if err := w.Exec(sql + fmt.Sprintf(`
 		DELETE FROM pieces WHERE checkpoint IN (SELECT id FROM checkpoints WHERE valid = %d);
-		DELETE FROM checkpoints WHERE valid = %[1]d; COMMIT`, unfinished)); err != nil {
+		DELETE FROM checkpoints WHERE valid = %[1]d;
+		UPDATE files SET state = %d WHERE state = %d; COMMIT`, unfinished, going, arriving)); err != nil {
 		return fmt.Errorf("schema: %w", err)
 	}
 	return nil

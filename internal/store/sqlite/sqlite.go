@@ -28,7 +28,8 @@ const (
 )
 
 // readers is the number of documents that are loaded at the same time; there are
-// as many connections for grants, which don't wait for documents.
+// as many connections for grants, and for lists and files, which don't wait for
+// documents.
 const readers = 2
 
 // A Store is a log in a directory.
@@ -38,14 +39,17 @@ type Store struct {
 	lastID atomic.Int64  // the last document id given out
 	free   pool          // for documents
 	grants pool          // for grants
+	pages  pool          // for the catalogue and files
 	marks  marks
 	pruner pruner
 	committer
 }
 
 var (
-	_ store.Store  = (*Store)(nil)
-	_ store.Grants = (*Store)(nil)
+	_ store.Store     = (*Store)(nil)
+	_ store.Grants    = (*Store)(nil)
+	_ store.Catalogue = (*Store)(nil)
+	_ store.Files     = (*Store)(nil)
 )
 
 // Options say how a log is opened. The zero value is what a server uses.
@@ -57,6 +61,9 @@ type Options struct {
 	// History is for how long what Load doesn't need is kept: once an hour the
 	// store prunes what is older. 0 keeps all of it, and prunes grants alone.
 	History time.Duration
+	// Refers tells which files a document's state refers to. Those that none has for
+	// longer than History are removed; if it is nil, none is.
+	Refers store.Refers
 	// Observer is told how the log does.
 	Observer store.Observer
 	// Report takes the errors of what the store does by itself, which it does
@@ -70,6 +77,8 @@ type Options struct {
 	maxWAL int
 	// pruneEvery is an hour if 0.
 	pruneEvery time.Duration
+	// now takes the place of time.Now for the pruner, if it isn't nil.
+	now func() time.Time
 }
 
 // Open opens the log in a directory, which it creates if need be. Only one
@@ -78,7 +87,7 @@ func Open(dir string, o Options) (_ *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	s := &Store{dir: dir, free: make(pool, readers), grants: make(pool, readers)}
+	s := &Store{dir: dir, free: make(pool, readers), grants: make(pool, readers), pages: make(pool, readers)}
 	s.committer.open, err = newOpener(filepath.Join(dir, logFile), o)
 	if err != nil {
 		return nil, err
@@ -107,7 +116,7 @@ func Open(dir string, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s.lastID.Store(id)
-	for _, p := range []pool{s.free, s.grants} {
+	for _, p := range s.pools() {
 		for range readers {
 			r, err := s.open.reader()
 			if err != nil {
@@ -132,7 +141,7 @@ func (s *Store) Close() error {
 	if !s.committer.stop() {
 		return nil
 	}
-	for _, p := range []pool{s.free, s.grants} {
+	for _, p := range s.pools() {
 		var idle []*reader
 		for range readers { // waits for who reads
 			idle = append(idle, <-p)
@@ -144,9 +153,11 @@ func (s *Store) Close() error {
 	return s.closeConns()
 }
 
+func (s *Store) pools() []pool { return []pool{s.free, s.grants, s.pages} }
+
 func (s *Store) closeConns() error {
 	var errs []error
-	for _, p := range []pool{s.free, s.grants} {
+	for _, p := range s.pools() {
 		for range len(p) {
 			errs = append(errs, (<-p).close())
 		}

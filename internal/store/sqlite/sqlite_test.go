@@ -47,6 +47,10 @@ func TestRules(t *testing.T) {
 				return s, nil
 			},
 			HarmRow: harm(`UPDATE rows SET data = zeroblob(length(data)) WHERE doc = %d AND epoch = %d AND seq = %d`),
+			HarmFile: func(hash store.Hash) error {
+				return change(dir, fmt.Sprintf(`UPDATE chunks SET data = zeroblob(length(data)) WHERE
+					n = (SELECT size FROM files WHERE hash = x'%v') / %d / 2 AND file = (SELECT id FROM files WHERE hash = x'%[1]v')`, hash, pieceSize))
+			},
 			HarmCheckpoint: harm(`UPDATE pieces SET data = zeroblob(length(data)) WHERE n = 0 AND
 				checkpoint = (SELECT id FROM checkpoints WHERE doc = %d AND epoch = %d AND seq = %d)`),
 		}

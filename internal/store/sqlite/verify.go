@@ -16,6 +16,7 @@ type Check struct {
 	Deleted     bool
 	Rows        int // that are there, whole or not
 	Checkpoints int
+	Files       int
 	// Document is what Load would give, nil for a deleted document.
 	Document *store.Document
 	// Damage has all that is damaged of what is kept, also what Load doesn't
@@ -101,6 +102,9 @@ func (r *reader) verify(c *Check, doc store.DocID, reading Reading) error {
 		return err
 	}
 	c.Deleted = h.deleted
+	if err := r.verifyFiles(c, h); err != nil {
+		return err
+	}
 	if err := r.verifyRows(c, h, reading); err != nil {
 		return err
 	}

@@ -22,145 +22,145 @@ func (s *suite) stored(names ...string) {
 
 func hash(secret string) store.Hash { return sha256.Sum256([]byte(secret)) }
 
-func (s *suite) link(secret string, l store.Link) store.Link {
+func (s *suite) share(secret string, l store.Share) store.Share {
 	s.Helper()
-	id, err := s.store.AddLink(s.Context(), hash(secret), l)
+	id, err := s.store.AddShare(s.Context(), hash(secret), l)
 	s.must(err)
 	l.ID = id
 	return l
 }
 
-// isLink checks that a link is found, by its secret and its id.
-func (s *suite) isLink(secret string, want store.Link) {
+// isShare checks that a share is found, by its secret and its id.
+func (s *suite) isShare(secret string, want store.Share) {
 	s.Helper()
-	bySecret, err := s.store.LinkOf(s.Context(), hash(secret))
+	bySecret, err := s.store.ShareOf(s.Context(), hash(secret))
 	s.must(err)
-	byID, err := s.store.LinkByID(s.Context(), want.ID)
+	byID, err := s.store.ShareByID(s.Context(), want.ID)
 	s.must(err)
-	if !sameLink(bySecret, want) || !sameLink(byID, want) {
+	if !sameShare(bySecret, want) || !sameShare(byID, want) {
 		s.Fatalf("%+v and %+v, want %+v", bySecret, byID, want)
 	}
 }
 
-func sameLink(a, b store.Link) bool {
+func sameShare(a, b store.Share) bool {
 	return a.ID == b.ID && a.Document == b.Document && a.Role == b.Role && a.Note == b.Note && a.By == b.By &&
 		a.Created.Equal(b.Created) && a.Expires.Equal(b.Expires)
 }
 
-func (s *suite) isNoLink(secret string, id int64) {
+func (s *suite) isNoShare(secret string, id int64) {
 	s.Helper()
-	_, err := s.store.LinkOf(s.Context(), hash(secret))
+	_, err := s.store.ShareOf(s.Context(), hash(secret))
 	s.is(err, store.ErrUnknown)
-	_, err = s.store.LinkByID(s.Context(), id)
+	_, err = s.store.ShareByID(s.Context(), id)
 	s.is(err, store.ErrUnknown)
 }
 
-func (s *suite) isLinks(document string, want ...store.Link) {
+func (s *suite) isShares(document string, want ...store.Share) {
 	s.Helper()
-	got, err := s.store.Links(s.Context(), document)
+	got, err := s.store.Shares(s.Context(), document)
 	s.must(err)
-	if !slices.EqualFunc(got, want, sameLink) {
-		s.Fatalf("links %+v, want %+v", got, want)
+	if !slices.EqualFunc(got, want, sameShare) {
+		s.Fatalf("shares %+v, want %+v", got, want)
 	}
 }
 
-func links(t *suite) {
-	_, err := t.store.AddLink(t.Context(), hash("1"), store.Link{Document: "a", Role: "reader", Created: start})
+func shares(t *suite) {
+	_, err := t.store.AddShare(t.Context(), hash("1"), store.Share{Document: "a", Role: "reader", Created: start})
 	t.is(err, store.ErrUnknown)
-	_, err = t.store.Links(t.Context(), "a")
+	_, err = t.store.Shares(t.Context(), "a")
 	t.is(err, store.ErrUnknown)
 	t.stored("a", "b")
-	t.isLinks("a")
-	first := t.link("1", store.Link{Document: "a", Role: "reader", Created: start})
-	second := t.link("2", store.Link{Document: "a", Role: "writer", Note: "für\x00alle", By: "ann", Created: start.Add(hour), Expires: start.Add(2 * hour)})
-	other := t.link("3", store.Link{Document: "b", Role: "reader", Created: start})
-	t.isNoLink("4", other.ID+1)
+	t.isShares("a")
+	first := t.share("1", store.Share{Document: "a", Role: "reader", Created: start})
+	second := t.share("2", store.Share{Document: "a", Role: "writer", Note: "für\x00alle", By: "ann", Created: start.Add(hour), Expires: start.Add(2 * hour)})
+	other := t.share("3", store.Share{Document: "b", Role: "reader", Created: start})
+	t.isNoShare("4", other.ID+1)
 	for range 2 {
-		t.isLink("1", first)
-		t.isLink("2", second) // expired
-		t.isLink("3", other)
-		t.isLinks("a", first, second)
-		t.isLinks("b", other)
+		t.isShare("1", first)
+		t.isShare("2", second) // expired
+		t.isShare("3", other)
+		t.isShares("a", first, second)
+		t.isShares("b", other)
 		t.reopen()
 	}
 	changed := first
 	changed.Role, changed.Note, changed.Expires = "commenter", "new", start.Add(3*hour)
-	got, err := t.store.ChangeLink(t.Context(), "a", first.ID, func(l *store.Link) {
-		if !sameLink(*l, first) {
+	got, err := t.store.ChangeShare(t.Context(), "a", first.ID, func(l *store.Share) {
+		if !sameShare(*l, first) {
 			t.Errorf("changes %+v, want %+v", *l, first)
 		}
 		*l = changed
 		l.ID, l.Document, l.By, l.Created = 0, "b", "bob", time.Time{} // these stay
 	})
 	t.must(err)
-	if !sameLink(got, changed) {
+	if !sameShare(got, changed) {
 		t.Fatalf("%+v, want %+v", got, changed)
 	}
-	t.isLink("1", changed)
-	t.must(t.store.RevokeLink(t.Context(), "a", second.ID))
-	t.isNoLink("2", second.ID)
-	t.is(t.store.RevokeLink(t.Context(), "a", second.ID), store.ErrUnknown)
-	t.isLinks("a", changed)
-	t.must(t.store.RevokeLinks(t.Context(), "a"))
+	t.isShare("1", changed)
+	t.must(t.store.RevokeShare(t.Context(), "a", second.ID))
+	t.isNoShare("2", second.ID)
+	t.is(t.store.RevokeShare(t.Context(), "a", second.ID), store.ErrUnknown)
+	t.isShares("a", changed)
+	t.must(t.store.RevokeShares(t.Context(), "a"))
 	t.reopen()
-	t.isNoLink("1", first.ID)
-	t.isLinks("a")
-	t.isLink("3", other)
-	t.is(t.store.RevokeLinks(t.Context(), "nobody's"), store.ErrUnknown)
+	t.isNoShare("1", first.ID)
+	t.isShares("a")
+	t.isShare("3", other)
+	t.is(t.store.RevokeShares(t.Context(), "nobody's"), store.ErrUnknown)
 }
 
-func linksOfDocuments(t *suite) {
+func sharesOfDocuments(t *suite) {
 	t.stored("a", "b")
-	old := t.link("old", store.Link{Document: "a", Role: "reader", Created: start})
-	none := func(*store.Link) { t.Error("changes a link of another document") }
+	old := t.share("old", store.Share{Document: "a", Role: "reader", Created: start})
+	none := func(*store.Share) { t.Error("changes a share of another document") }
 	for _, name := range []string{"b", "nobody's"} {
-		_, err := t.store.ChangeLink(t.Context(), name, old.ID, none)
+		_, err := t.store.ChangeShare(t.Context(), name, old.ID, none)
 		t.is(err, store.ErrUnknown)
-		t.is(t.store.RevokeLink(t.Context(), name, old.ID), store.ErrUnknown)
+		t.is(t.store.RevokeShare(t.Context(), name, old.ID), store.ErrUnknown)
 	}
 	t.must(t.store.Delete(t.Context(), "a"))
-	_, err := t.store.AddLink(t.Context(), hash("new"), store.Link{Document: "a", Role: "reader", Created: start})
+	_, err := t.store.AddShare(t.Context(), hash("new"), store.Share{Document: "a", Role: "reader", Created: start})
 	t.is(err, store.ErrDeleted)
-	t.isLink("old", old) // whoever follows it is told that the document is deleted
-	t.isLinks("a", old)
+	t.isShare("old", old) // whoever follows it is told that the document is deleted
+	t.isShares("a", old)
 	t.must(t.store.Restore(t.Context(), "a"))
-	t.isLink("old", old)
+	t.isShare("old", old)
 
 	t.must(t.store.Delete(t.Context(), "a"))
 	t.must(t.store.Create(t.Context(), "a"))
 	for range 2 {
-		t.isNoLink("old", old.ID)
-		t.isLinks("a")
-		_, err = t.store.ChangeLink(t.Context(), "a", old.ID, none)
+		t.isNoShare("old", old.ID)
+		t.isShares("a")
+		_, err = t.store.ChangeShare(t.Context(), "a", old.ID, none)
 		t.is(err, store.ErrUnknown)
-		t.is(t.store.RevokeLink(t.Context(), "a", old.ID), store.ErrUnknown)
+		t.is(t.store.RevokeShare(t.Context(), "a", old.ID), store.ErrUnknown)
 		t.reopen()
 	}
-	t.link("new", store.Link{Document: "a", Role: "reader", Created: start})
+	t.share("new", store.Share{Document: "a", Role: "reader", Created: start})
 }
 
-func idsOfLinks(t *suite) {
+func idsOfShares(t *suite) {
 	t.stored("a", "b")
-	l := store.Link{Document: "a", Role: "reader", Created: start}
-	last := t.link("last", l).ID
-	t.must(t.store.RevokeLink(t.Context(), "a", last))
+	l := store.Share{Document: "a", Role: "reader", Created: start}
+	last := t.share("last", l).ID
+	t.must(t.store.RevokeShare(t.Context(), "a", last))
 	t.reopen()
-	if id := t.link("next", l).ID; id <= last {
+	if id := t.share("next", l).ID; id <= last {
 		t.Fatalf("the id %d was given before", id)
 	}
 	var wg sync.WaitGroup
-	for i := range store.MaxLinks + 10 {
-		wg.Go(func() { _, _ = t.store.AddLink(t.Context(), hash(fmt.Sprint(i)), l) })
+	for i := range store.MaxShares + 10 {
+		wg.Go(func() { _, _ = t.store.AddShare(t.Context(), hash(fmt.Sprint(i)), l) })
 	}
 	wg.Wait()
-	all, err := t.store.Links(t.Context(), "a")
+	all, err := t.store.Shares(t.Context(), "a")
 	t.must(err)
-	if len(all) != store.MaxLinks {
-		t.Fatalf("%d links", len(all))
+	if len(all) != store.MaxShares {
+		t.Fatalf("%d shares", len(all))
 	}
-	_, err = t.store.AddLink(t.Context(), hash("more"), l)
-	t.is(err, store.ErrLinks)
-	t.link("b", store.Link{Document: "b", Role: "reader", Created: start})
+	_, err = t.store.AddShare(t.Context(), hash("more"), l)
+	t.is(err, store.ErrShares)
+	t.share("b", store.Share{Document: "b", Role: "reader", Created: start})
 }
 
 // change gives a browser's session what it holds from now on.
@@ -255,19 +255,19 @@ func cuts(t *suite) {
 
 // everyGrant calls each method of store.Grants.
 func (s *suite) everyGrant(ctx context.Context, is func(error)) {
-	l := store.Link{Document: "a", Role: "reader", Created: start}
-	_, err := s.store.AddLink(ctx, hash("1"), l)
+	l := store.Share{Document: "a", Role: "reader", Created: start}
+	_, err := s.store.AddShare(ctx, hash("1"), l)
 	is(err)
-	_, err = s.store.LinkOf(ctx, hash("1"))
+	_, err = s.store.ShareOf(ctx, hash("1"))
 	is(err)
-	_, err = s.store.LinkByID(ctx, 1)
+	_, err = s.store.ShareByID(ctx, 1)
 	is(err)
-	_, err = s.store.Links(ctx, "a")
+	_, err = s.store.Shares(ctx, "a")
 	is(err)
-	_, err = s.store.ChangeLink(ctx, "a", 1, func(*store.Link) {})
+	_, err = s.store.ChangeShare(ctx, "a", 1, func(*store.Share) {})
 	is(err)
-	is(s.store.RevokeLink(ctx, "a", 1))
-	is(s.store.RevokeLinks(ctx, "a"))
+	is(s.store.RevokeShare(ctx, "a", 1))
+	is(s.store.RevokeShares(ctx, "a"))
 	is(s.store.ChangeSession(ctx, hash("1"), func([]byte) ([]byte, time.Time) { return nil, start }))
 	_, err = s.store.SessionOf(ctx, hash("1"))
 	is(err)
@@ -282,7 +282,7 @@ func refusedGrants(t *suite) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	t.everyGrant(ctx, func(err error) { t.Helper(); t.is(err, context.Canceled) })
-	t.isLinks("a")
+	t.isShares("a")
 	t.must(t.store.Close())
 	t.everyGrant(t.Context(), func(err error) { t.Helper(); t.is(err, store.ErrClosed) })
 	t.store = nil
@@ -292,21 +292,21 @@ func refusedGrants(t *suite) {
 func prunedGrants(t *suite) {
 	t.stored("a", "b")
 	now := time.Now()
-	at := func(age time.Duration) store.Link {
-		return store.Link{Document: "a", Role: "reader", Created: start, Expires: now.Add(-age).Truncate(time.Millisecond)}
+	at := func(age time.Duration) store.Share {
+		return store.Share{Document: "a", Role: "reader", Created: start, Expires: now.Add(-age).Truncate(time.Millisecond)}
 	}
-	kept := t.link("kept", at(store.LinkKept-hour))
-	gone := t.link("gone", at(store.LinkKept+hour))
-	forever := t.link("forever", store.Link{Document: "a", Role: "reader", Created: start})
-	t.link("deleted", store.Link{Document: "b", Role: "reader", Created: start})
+	kept := t.share("kept", at(store.ShareKept-hour))
+	gone := t.share("gone", at(store.ShareKept+hour))
+	forever := t.share("forever", store.Share{Document: "a", Role: "reader", Created: start})
+	t.share("deleted", store.Share{Document: "b", Role: "reader", Created: start})
 	t.change("old", "old", now.Add(-hour))
 	t.change("new", "new", now.Add(hour))
 	t.must(t.store.Prune(t.Context(), start)) // whatever the history is
-	t.isLinks("a", kept, forever)
-	t.isNoLink("gone", gone.ID)
+	t.isShares("a", kept, forever)
+	t.isNoShare("gone", gone.ID)
 	t.holds("new", "new")
 	t.must(t.store.Delete(t.Context(), "b"))
 	t.must(t.store.Prune(t.Context(), now.Add(hour)))
-	t.isLinks("b") // with the document's content
-	t.isLinks("a", kept, forever)
+	t.isShares("b") // with the document's content
+	t.isShares("a", kept, forever)
 }

@@ -30,15 +30,26 @@
 //	ST27 Create takes an unused name, or a deleted document's, and no revision under the name means two things.
 //	ST28 Prune removes old rows that two checkpoints cover, and no others.
 //	ST29 Prune removes what is in documents deleted long ago; their names go on refusing.
-//	ST30 A link is found by its secret and its id, with all its fields, once it was added.
-//	ST31 A link is its document's: one of another, or under its name, neither changes it nor gets it.
-//	ST32 A link's id is never another's, and a document has at most store.MaxLinks.
+//	ST30 A share is found by its secret and its id, with all its fields, once it was added.
+//	ST31 A share is its document's: one of another, or under its name, neither changes it nor gets it.
+//	ST32 A share's id is never another's, and a document has at most store.MaxShares.
 //	ST33 A browser's session holds what it was given last, until it expires or is dropped.
 //	ST34 Changes of one session at the same time build upon each other.
 //	ST35 A cut is the latest moment that was told of a subject.
 //	ST36 Grants refuse as the log does: after Close, and when a context has ended.
-//	ST37 Prune removes sessions that have expired, and links LinkKept after.
-//	ST38 Append keeps who is in a document, until they are said to have gone.
+//	ST37 Prune removes sessions that have expired, and shares ShareKept after.
+//	ST38 Documents are listed in three sorts, and found by a text whatever its case and accents.
+//	ST39 A document that isn't changed while one page after the other is asked for comes once.
+//	ST40 A list has what is in a reach and allowed, however many that are.
+//	ST41 A header tells of a document what Load does, and by whom it was edited.
+//	ST42 Activity is read backwards, a page at a time, without what is damaged.
+//	ST43 A file is read as it was added, whole or in parts, from its own document alone.
+//	ST44 A document's files are bounded together, and one that fails on its way is none.
+//	ST45 Nothing damaged is read of a file.
+//	ST46 A file goes when nothing has referred to it for the history, nor was it added since.
+//	ST47 Files go with a document that is pruned, and not before.
+//	ST48 The catalogue and files refuse as the log does: after Close, and when a context has ended.
+//	ST49 Append keeps who is in a document, until they are said to have gone.
 package storetest
 
 import (
@@ -58,6 +69,8 @@ import (
 type Store interface {
 	store.Store
 	store.Grants
+	store.Catalogue
+	store.Files
 }
 
 // A Place is where the data of a store is. It stays the same in one test.
@@ -67,6 +80,8 @@ type Place struct {
 	// HarmRow and HarmCheckpoint change bytes of the row, or of the checkpoint,
 	// that a document has at a revision, behind the store's back.
 	HarmRow, HarmCheckpoint func(doc store.DocID, at store.Revision) error
+	// HarmFile does so with the file of a hash, somewhere in it.
+	HarmFile func(store.Hash) error
 }
 
 // Run checks all rules. newPlace makes an empty place for one test.
@@ -104,15 +119,26 @@ func Run(t *testing.T, newPlace func(t *testing.T) Place) {
 		{"ST27_create", created},
 		{"ST28_prune", pruned},
 		{"ST29_prune_deleted", prunedDeleted},
-		{"ST30_links", links},
-		{"ST31_links_of_documents", linksOfDocuments},
-		{"ST32_ids_of_links", idsOfLinks},
+		{"ST30_shares", shares},
+		{"ST31_shares_of_documents", sharesOfDocuments},
+		{"ST32_ids_of_shares", idsOfShares},
 		{"ST33_browsers", browsers},
 		{"ST34_browsers_at_once", browsersAtOnce},
 		{"ST35_cuts", cuts},
 		{"ST36_refused_grants", refusedGrants},
 		{"ST37_prune_grants", prunedGrants},
-		{"ST38_people", people},
+		{"ST38_documents", documents},
+		{"ST39_documents_while_they_change", documentsWhileTheyChange},
+		{"ST40_documents_in_reach", documentsInReach},
+		{"ST41_headers", headers},
+		{"ST42_activity", activities},
+		{"ST43_files", files},
+		{"ST44_bounded_files", filesAreBounded},
+		{"ST45_damaged_files", damagedFiles},
+		{"ST46_collected_files", collectedFiles},
+		{"ST47_files_of_pruned_documents", filesOfPrunedDocuments},
+		{"ST48_refused_pages", refusedPages},
+		{"ST49_people", people},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
 			s := &suite{T: t, place: newPlace(t)}

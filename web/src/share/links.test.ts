@@ -39,8 +39,8 @@ test.each([
 });
 
 test("the list is read in its order", () => {
-  expect(readLinks({ links: [said, { ...said, id: 2 }] })).toEqual([link, { ...link, id: 2 }]);
-  expect(readLinks({ links: [] })).toEqual([]);
+  expect(readLinks({ shares: [said, { ...said, id: 2 }] })).toEqual([link, { ...link, id: 2 }]);
+  expect(readLinks({ shares: [] })).toEqual([]);
   expect(() => readLinks({})).toThrow("can't be read");
 });
 
@@ -51,8 +51,8 @@ test("its maker is told an address where this page is", () => {
 });
 
 test("a problem is told in the server's words, or said to be unreadable", () => {
-  const problem = readProblem({ title: "Conflict", status: 409, detail: "the document has the 1000 links that it may have", reason: "too_many_links" });
-  expect(problem.reason).toBe("too_many_links");
-  expect(problem.message).toBe("That didn't work: the document has the 1000 links that it may have.");
+  const problem = readProblem({ title: "Conflict", status: 409, detail: "the document has the 1000 shares that it may have", reason: "too_many_shares" });
+  expect(problem.reason).toBe("too_many_shares");
+  expect(problem.message).toBe("That didn't work: the document has the 1000 shares that it may have.");
   expect(readProblem("<html>Bad gateway</html>").message).toContain("can't be read");
 });

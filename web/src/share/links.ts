@@ -29,7 +29,7 @@ export interface LinkWish {
   readonly lasts: number | null;
 }
 
-const linksOf = (document: string) => `/api/v1/docs/${encodeURIComponent(document)}/links`;
+const linksOf = (document: string) => `/api/v1/docs/${encodeURIComponent(document)}/shares`;
 
 /** The document's links, the oldest first; null for one that doesn't exist, as nobody has written into it. */
 export async function listLinks(document: string): Promise<Link[] | null> {
@@ -59,9 +59,9 @@ export async function revokeLink(document: string, id: number): Promise<void> {
 
 /** Reads the API's list. */
 export function readLinks(said: unknown): Link[] {
-  const { links } = members(said);
-  if (!Array.isArray(links)) throw new Problem("", t.notUnderstood);
-  return links.map(readLink);
+  const { shares } = members(said);
+  if (!Array.isArray(shares)) throw new Problem("", t.notUnderstood);
+  return shares.map(readLink);
 }
 
 /** Reads a link as the API shows it. */

@@ -13,8 +13,8 @@ import (
 	"github.com/inkwire/inkwire/internal/store"
 )
 
-// A linkAnswer is a link as it is shown. Its secret is shown once, to its maker.
-type linkAnswer struct {
+// A shareAnswer is a share as it is shown. Its secret is shown once, to its maker.
+type shareAnswer struct {
 	ID       int64     `json:"id"`
 	Document string    `json:"document"`
 	Role     string    `json:"role"`
@@ -26,34 +26,34 @@ type linkAnswer struct {
 	URL      string    `json:"url,omitempty"`
 }
 
-func showLink(l store.Link) linkAnswer {
-	shown := linkAnswer{ID: l.ID, Document: l.Document, Role: l.Role, Note: l.Note, By: l.By, Created: l.Created.UTC()}
+func showShare(l store.Share) shareAnswer {
+	shown := shareAnswer{ID: l.ID, Document: l.Document, Role: l.Role, Note: l.Note, By: l.By, Created: l.Created.UTC()}
 	if !l.Expires.IsZero() {
 		shown.Expires = l.Expires.UTC()
 	}
 	return shown
 }
 
-// A linkRequest is what a link shall be. What isn't there stays as it is.
-type linkRequest struct {
+// A shareRequest is what a share shall be. What isn't there stays as it is.
+type shareRequest struct {
 	Role    *string         `json:"role"`
 	Note    *string         `json:"note"`
 	Expires json.RawMessage `json:"expires"` // a time, or null for never
 	For     *int64          `json:"for"`     // seconds from now
 }
 
-// Bounds on a link.
+// Bounds on a share.
 const (
 	maxNote = 256                   // bytes
 	maxFor  = 100 * 365 * 24 * 3600 // seconds
 )
 
-// change checks a request and turns it into what it does to a link.
-func (q *linkRequest) change(now time.Time) (func(*store.Link), error) {
+// change checks a request and turns it into what it does to a share.
+func (q *shareRequest) change(now time.Time) (func(*store.Share), error) {
 	malformed := func(member, why string) error { return access.Malformed.Because("the member " + member + ": " + why) }
 	var expires time.Time
 	if q.Role != nil {
-		if _, err := access.ParseLinkRole(*q.Role); err != nil {
+		if _, err := access.ParseShareRole(*q.Role); err != nil {
 			return nil, malformed("role", err.Error())
 		}
 	}
@@ -76,7 +76,7 @@ func (q *linkRequest) change(now time.Time) (func(*store.Link), error) {
 			return nil, malformed("expires", "it is over")
 		}
 	}
-	return func(l *store.Link) {
+	return func(l *store.Share) {
 		if q.Role != nil {
 			l.Role = *q.Role
 		}
@@ -89,8 +89,8 @@ func (q *linkRequest) change(now time.Time) (func(*store.Link), error) {
 	}, nil
 }
 
-// addLink makes a link.
-func (a *api) addLink(c *call) error {
+// addShare makes a share.
+func (a *api) addShare(c *call) error {
 	who, err := a.may(c, access.Share)
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (a *api) addLink(c *call) error {
 	if err != nil {
 		return err
 	}
-	var q linkRequest
+	var q shareRequest
 	if err := c.read(&q); err != nil {
 		return err
 	}
@@ -112,21 +112,21 @@ func (a *api) addLink(c *call) error {
 	if q.Role == nil {
 		return access.Malformed.Because("the member role: it is missing")
 	}
-	l := store.Link{Document: c.name, By: who.Subject, Created: now}
+	l := store.Share{Document: c.name, By: who.Subject, Created: now}
 	change(&l)
-	secret, hash := access.NewLink()
-	if l.ID, err = grants.AddLink(c.r.Context(), hash, l); err != nil {
+	secret, hash := access.NewShare()
+	if l.ID, err = grants.AddShare(c.r.Context(), hash, l); err != nil {
 		return err
 	}
-	shown := showLink(l)
+	shown := showShare(l)
 	shown.Secret = secret
 	shown.URL = "/d/" + url.PathEscape(c.name) + "#link=" + secret
-	c.w.Header().Set("Location", fmt.Sprintf("%s/%s/links/%d", docsPath, url.PathEscape(c.name), l.ID))
+	c.w.Header().Set("Location", fmt.Sprintf("%s/%s/shares/%d", docsPath, url.PathEscape(c.name), l.ID))
 	return c.answer(http.StatusCreated, shown)
 }
 
-// listLinks lists a document's links.
-func (a *api) listLinks(c *call) error {
+// listShares lists a document's shares.
+func (a *api) listShares(c *call) error {
 	if _, err := a.may(c, access.Share); err != nil {
 		return err
 	}
@@ -134,19 +134,19 @@ func (a *api) listLinks(c *call) error {
 	if err != nil {
 		return err
 	}
-	all, err := grants.Links(c.r.Context(), c.name)
+	all, err := grants.Shares(c.r.Context(), c.name)
 	if err != nil {
 		return err
 	}
-	shown := make([]linkAnswer, 0, len(all))
+	shown := make([]shareAnswer, 0, len(all))
 	for _, l := range all {
-		shown = append(shown, showLink(l))
+		shown = append(shown, showShare(l))
 	}
-	return c.answer(http.StatusOK, map[string]any{"links": shown})
+	return c.answer(http.StatusOK, map[string]any{"shares": shown})
 }
 
-// changeLink gives a link another role, end or note.
-func (a *api) changeLink(c *call) error {
+// changeShare gives a share another role, end or note.
+func (a *api) changeShare(c *call) error {
 	if _, err := a.may(c, access.Share); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (a *api) changeLink(c *call) error {
 	if err != nil {
 		return err
 	}
-	var q linkRequest
+	var q shareRequest
 	if err := c.read(&q); err != nil {
 		return err
 	}
@@ -164,47 +164,47 @@ func (a *api) changeLink(c *call) error {
 	}
 	ctx, cancel := c.lasting()
 	defer cancel()
-	l, err := grants.ChangeLink(ctx, c.name, c.id, change)
+	l, err := grants.ChangeShare(ctx, c.name, c.id, change)
 	if err != nil {
-		return unknownLink(err)
+		return unknownShare(err)
 	}
-	a.recheckLink(ctx, c.name, c.id)
-	return c.answer(http.StatusOK, showLink(l))
+	a.recheckShare(ctx, c.name, c.id)
+	return c.answer(http.StatusOK, showShare(l))
 }
 
-// revokeLink ends a link.
-func (a *api) revokeLink(c *call) error {
+// revokeShare ends a share.
+func (a *api) revokeShare(c *call) error {
 	if _, err := a.may(c, access.Share); err != nil {
 		return err
 	}
-	if _, err := a.endLink(c, c.name, c.id); err != nil {
+	if _, err := a.endShare(c, c.name, c.id); err != nil {
 		return err
 	}
 	return c.done()
 }
 
-// endLink revokes a link, and what rests on it.
-func (a *api) endLink(c *call, document string, id int64) (checked int, err error) {
+// endShare revokes a share, and what rests on it.
+func (a *api) endShare(c *call, document string, id int64) (checked int, err error) {
 	grants, err := a.grants()
 	if err != nil {
 		return 0, err
 	}
 	ctx, cancel := c.lasting()
 	defer cancel()
-	if err := grants.RevokeLink(ctx, document, id); err != nil {
-		return 0, unknownLink(err)
+	if err := grants.RevokeShare(ctx, document, id); err != nil {
+		return 0, unknownShare(err)
 	}
-	return a.recheckLink(ctx, document, id), nil
+	return a.recheckShare(ctx, document, id), nil
 }
 
-// recheckLink judges anew whoever has a role by a link.
-func (a *api) recheckLink(ctx context.Context, document string, id int64) int {
-	return a.Guard.Recheck(ctx, document, func(who access.Identity) bool { return who.Link == id })
+// recheckShare judges anew whoever has a role by a share.
+func (a *api) recheckShare(ctx context.Context, document string, id int64) int {
+	return a.Guard.Recheck(ctx, document, func(who access.Identity) bool { return who.Share == id })
 }
 
-func unknownLink(err error) error {
+func unknownShare(err error) error {
 	if errors.Is(err, store.ErrUnknown) {
-		return access.UnknownLink.Because("")
+		return access.UnknownShare.Because("")
 	}
 	return err
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/inkwire/inkwire/internal/store"
 )
 
-const links = "/docs/team/a/links"
+const shares = "/docs/team/a/shares"
 
 // withDocument builds a house with the document team/a.
 func withDocument(t *testing.T) *house {
@@ -21,14 +21,14 @@ func withDocument(t *testing.T) *house {
 	return h
 }
 
-// A link's secret is shown once, and is a token for its document alone.
-func TestLinks(t *testing.T) {
+// A share's secret is shown once, and is a token for its document alone.
+func TestShares(t *testing.T) {
 	h := withDocument(t)
 	ann := h.as("ann")
-	ann.wants(200, `{"links":[]}`, "GET", links, "")
-	made := ann.wants(201, `"by":"ann"`, "POST", links, `{"role":"writer","note":"for all","for":3600}`)
+	ann.wants(200, `{"shares":[]}`, "GET", shares, "")
+	made := ann.wants(201, `"by":"ann"`, "POST", shares, `{"role":"writer","note":"for all","for":3600}`)
 	secret := made.secret()
-	if made.json["url"] != "/d/team%2Fa#link="+secret || made.Header.Get("Location") != "/api/v1/docs/team%2Fa/links"+made.id() {
+	if made.json["url"] != "/d/team%2Fa#link="+secret || made.Header.Get("Location") != "/api/v1/docs/team%2Fa/shares"+made.id() {
 		t.Errorf("%s %v", made.text, made.Header)
 	}
 	expires, err := time.Parse(time.RFC3339, made.json["expires"].(string))
@@ -36,32 +36,32 @@ func TestLinks(t *testing.T) {
 	if err != nil || !expires.Equal(created.Add(time.Hour)) {
 		t.Errorf("%s: %v", made.text, err)
 	}
-	ann.wants(201, "", "POST", "/docs/team%2Fa/links", `{"role":"reader"}`)
-	all := ann.wants(200, `"note":"for all"`, "GET", links, "")
-	if len(all.json["links"].([]any)) != 2 || strings.Contains(all.text, secret) || strings.Contains(all.text, "secret") {
+	ann.wants(201, "", "POST", "/docs/team%2Fa/shares", `{"role":"reader"}`)
+	all := ann.wants(200, `"note":"for all"`, "GET", shares, "")
+	if len(all.json["shares"].([]any)) != 2 || strings.Contains(all.text, secret) || strings.Contains(all.text, "secret") {
 		t.Error(all.text)
 	}
 	guest := h.as(secret)
 	guest.wants(200, `"role":"writer"`, "GET", "/session?doc=team/a", "")
 	guest.wants(200, `"role":"none"`, "GET", "/session?doc=team/b", "")
-	guest.wants(403, "needs the role owner", "GET", links, "")
-	guest.wants(403, "needs the role owner", "DELETE", links+made.id(), "")
-	h.as("bob").wants(403, "needs the role owner", "POST", links, `{"role":"reader"}`)
+	guest.wants(403, "needs the role owner", "GET", shares, "")
+	guest.wants(403, "needs the role owner", "DELETE", shares+made.id(), "")
+	h.as("bob").wants(403, "needs the role owner", "POST", shares, `{"role":"reader"}`)
 
-	ann.wants(204, "", "DELETE", links+made.id(), "")
-	ann.wants(404, "unknown_link", "DELETE", links+made.id(), "")
-	ann.wants(404, "unknown_link", "PATCH", links+made.id(), `{"role":"reader"}`)
+	ann.wants(204, "", "DELETE", shares+made.id(), "")
+	ann.wants(404, "unknown_share", "DELETE", shares+made.id(), "")
+	ann.wants(404, "unknown_share", "PATCH", shares+made.id(), `{"role":"reader"}`)
 	guest.wants(401, "there is no such link", "GET", "/session?doc=team/a", "")
 }
 
-// A link can be no more than a writer's, and ends in the future or never.
-func TestMalformedLinks(t *testing.T) {
+// A share can be no more than a writer's, and ends in the future or never.
+func TestMalformedShares(t *testing.T) {
 	h := withDocument(t)
 	ann := h.as("ann")
 	for body, says := range map[string]string{
 		`{}`:                                                          "the member role",
-		`{"role":"owner"}`:                                            "none that a link can give",
-		`{"role":"admin"}`:                                            "none that a link can give",
+		`{"role":"owner"}`:                                            "none that a share can give",
+		`{"role":"admin"}`:                                            "none that a share can give",
 		`{"role":"reader","for":0}`:                                   "the member for",
 		`{"role":"reader","for":99e99}`:                               "the body",
 		`{"role":"reader","for":999999999999}`:                        "the member for",
@@ -72,77 +72,77 @@ func TestMalformedLinks(t *testing.T) {
 		`{"role":"reader","note":"` + strings.Repeat("a", 257) + `"}`: "the member note",
 		`{"role":"reader","secret":"mine"}`:                           "unknown field",
 	} {
-		ann.wants(400, says, "POST", links, body)
+		ann.wants(400, says, "POST", shares, body)
 	}
-	ann.wants(404, "there is no such document", "POST", "/docs/team/none/links", `{"role":"reader"}`)
-	ann.wants(404, "there is no such document", "GET", "/docs/team/none/links", "")
-	ann.wants(415, "media_type", "POST", links, "")
-	ann.wants(200, `{"links":[]}`, "GET", links, "")
+	ann.wants(404, "there is no such document", "POST", "/docs/team/none/shares", `{"role":"reader"}`)
+	ann.wants(404, "there is no such document", "GET", "/docs/team/none/shares", "")
+	ann.wants(415, "media_type", "POST", shares, "")
+	ann.wants(200, `{"shares":[]}`, "GET", shares, "")
 }
 
-// What a link's owner changes reaches whoever is there by it, at once.
-func TestChangedLinks(t *testing.T) {
+// What a share's owner changes reaches whoever is there by it, at once.
+func TestChangedShares(t *testing.T) {
 	h := withDocument(t)
 	ann := h.as("ann")
-	made := ann.wants(201, "", "POST", links, `{"role":"writer"}`)
-	other := ann.wants(201, "", "POST", links, `{"role":"writer"}`)
+	made := ann.wants(201, "", "POST", shares, `{"role":"writer"}`)
+	other := ann.wants(201, "", "POST", shares, `{"role":"writer"}`)
 	guest := h.as(made.secret()).visit("team/a")
 	browser := h.browser()
 	browser.wants(200, "", "POST", "/session", fmt.Sprintf(`{"token":%q}`, made.secret()))
 	page := browser.visit("team/a")
 	bystander := h.as(other.secret()).visit("team/a")
 
-	ann.wants(200, `"role":"reader"`, "PATCH", links+made.id(), `{"role":"reader","note":"less"}`)
+	ann.wants(200, `"role":"reader"`, "PATCH", shares+made.id(), `{"role":"reader","note":"less"}`)
 	guest.is("a reader")
 	page.is("a reader")
-	later := ann.wants(200, `"note":"less"`, "PATCH", links+made.id(), `{"expires":"2101-01-01T00:00:00Z"}`)
+	later := ann.wants(200, `"note":"less"`, "PATCH", shares+made.id(), `{"expires":"2101-01-01T00:00:00Z"}`)
 	if later.json["expires"] != "2101-01-01T00:00:00Z" || later.json["role"] != "reader" {
 		t.Error(later.text)
 	}
-	never := ann.wants(200, "", "PATCH", links+made.id(), `{"expires":null}`)
+	never := ann.wants(200, "", "PATCH", shares+made.id(), `{"expires":null}`)
 	if _, has := never.json["expires"]; has {
 		t.Error(never.text)
 	}
-	ann.wants(204, "", "DELETE", links+made.id(), "")
+	ann.wants(204, "", "DELETE", shares+made.id(), "")
 	guest.is("ended: revoked")
 	page.is("ended: revoked")
 	bystander.stays(access.Writer)
 	browser.wants(200, `"role":"none"`, "GET", "/session?doc=team/a", "")
 }
 
-// A link is bound to its document, not to the name.
-func TestLinksOfDeletedDocument(t *testing.T) {
+// A share is bound to its document, not to the name.
+func TestSharesOfDeletedDocument(t *testing.T) {
 	h := withDocument(t)
 	ann := h.as("ann")
-	made := ann.wants(201, "", "POST", links, `{"role":"writer"}`)
+	made := ann.wants(201, "", "POST", shares, `{"role":"writer"}`)
 	guest := h.as(made.secret())
 	ann.wants(204, "", "DELETE", "/docs/team/a", "")
-	ann.wants(410, "deleted", "POST", links, `{"role":"reader"}`)
+	ann.wants(410, "deleted", "POST", shares, `{"role":"reader"}`)
 	ann.wants(204, "", "POST", "/docs/team/a/restore", "")
 	guest.wants(200, `"role":"writer"`, "GET", "/session?doc=team/a", "")
 	ann.wants(204, "", "DELETE", "/docs/team/a", "")
 	ann.wants(201, "", "POST", "/docs", `{"name":"team/a"}`)
 	guest.wants(401, "bad_token", "GET", "/session?doc=team/a", "")
-	ann.wants(200, `{"links":[]}`, "GET", links, "")
-	ann.wants(404, "unknown_link", "DELETE", links+made.id(), "")
+	ann.wants(200, `{"shares":[]}`, "GET", shares, "")
+	ann.wants(404, "unknown_share", "DELETE", shares+made.id(), "")
 }
 
-// A document has at most 1,000 links, and all are listed.
-func TestManyLinks(t *testing.T) {
+// A document has at most 1,000 shares, and all are listed.
+func TestManyShares(t *testing.T) {
 	h := withDocument(t)
 	var wg sync.WaitGroup
 	for range 1000 {
 		wg.Go(func() {
-			_, hash := access.NewLink()
-			if _, err := h.guard.Grants().AddLink(t.Context(), hash, store.Link{Document: "team/a", Role: "reader"}); err != nil {
+			_, hash := access.NewShare()
+			if _, err := h.guard.Grants().AddShare(t.Context(), hash, store.Share{Document: "team/a", Role: "reader"}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	h.as("ann").wants(409, "too_many_links", "POST", links, `{"role":"reader"}`)
-	all := h.as("ann").wants(200, "", "GET", links, "")
-	if n := len(all.json["links"].([]any)); n != 1000 {
+	h.as("ann").wants(409, "too_many_shares", "POST", shares, `{"role":"reader"}`)
+	all := h.as("ann").wants(200, "", "GET", shares, "")
+	if n := len(all.json["shares"].([]any)); n != 1000 {
 		t.Fatal(n)
 	}
 }
