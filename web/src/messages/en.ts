@@ -92,4 +92,9 @@ export const en = {
   toStart: "To the start",
   broken: "This page failed. What was sent to the server is there; reload to go on.",
   reload: "Reload",
+
+  // landing
+  toast: { label: "Message", region: "Messages ({hotkey})", close: "Close" },
+  theme: "Theme",
+  themeName: { system: "As the device", light: "Light", dark: "Dark" },
 } as const;
