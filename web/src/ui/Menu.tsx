@@ -47,7 +47,7 @@ export function MenuItem({ icon: Icon, keys, danger = false, disabled = false, o
 
 interface ChoiceProps<Key extends string> {
   readonly label: string;
-  readonly value: Key;
+  readonly value: NoInfer<Key>;
   /** What can be chosen, in words. */
   readonly options: Readonly<Record<Key, string>>;
   readonly onChange: (value: Key) => void;
